@@ -1,0 +1,1 @@
+"""Archives, indexes and the resolver: from wanted packages to a lockfile."""

@@ -1,0 +1,1 @@
+"""What dpkg knows: version ordering, the database under /var/lib/dpkg."""

@@ -1,0 +1,1 @@
+"""Trees, manifests and composing images."""

@@ -1,0 +1,1 @@
+"""OSTree objects and repositories, written without libostree."""
