@@ -1,0 +1,44 @@
+"""Control data as deb-control(5) and Debian Policy §5.1 define it: one stanza of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apt2ostree.errors import UserError
+
+
+def parse_stanza(text: str, what: str) -> dict[str, str]:
+    """Parse one stanza into field → value, in the order of the text.
+
+    A value keeps its continuation lines, with their leading space, joined by newlines.
+
+    Args:
+        text: the stanza; comments are not allowed, blank lines at either end are.
+        what: what the text is, for error messages (`"control file of nginx_1.deb"`).
+
+    Raises:
+        UserError: a line that is neither a field nor a continuation, or a field twice.
+    """
+    fields: dict[str, str] = {}
+    seen: set[str] = set()
+    name = ""
+    for number, line in enumerate(text.strip("\r\n").replace("\r\n", "\n").split("\n"), 1):
+        if line.startswith((" ", "\t")) and name:
+            fields[name] += "\n" + line.rstrip()
+            continue
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise UserError(f"{what}, line {number}: expected 'Field: value', got {line[:60]!r}")
+        if name.lower() in seen:
+            raise UserError(f"{what}, line {number}: field {name} is there twice")
+        seen.add(name.lower())
+        fields[name] = value.strip()
+    return fields
+
+
+def render_stanza(fields: Mapping[str, str]) -> str:
+    """Return the stanza's text, each field on a line of its own, without a final blank line."""
+    return "".join(
+        f"{name}:{value}\n" if value.startswith("\n") else f"{name}: {value}\n"
+        for name, value in fields.items()
+    )

@@ -1,0 +1,100 @@
+"""What dpkg keeps of an unpacked package under /var/lib/dpkg/info.
+
+Every control file but `control` itself, the list of the package's paths, and md5 sums,
+which dpkg computes where the package brings none. Names start with the package's name, or
+with `NAME:ARCH` where several architectures may be installed (`Multi-Arch: same`).
+Source: dpkg(1), and what dpkg --unpack writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from apt2ostree.deb.control import parse_stanza
+from apt2ostree.deb.package import ControlFile
+from apt2ostree.errors import UserError
+
+INFO_DIRECTORY = "var/lib/dpkg/info"
+
+
+def prefix(fields: Mapping[str, str]) -> str:
+    """What the names of a package's info files start with.
+
+    Args:
+        fields: the package's control fields.
+    """
+    if fields.get("Multi-Arch") == "same":
+        return f"{fields['Package']}:{fields['Architecture']}"
+    return fields["Package"]
+
+
+def conffile_paths(control: Mapping[str, ControlFile]) -> list[str]:
+    """The absolute paths that `conffiles` lists, in order (deb-conffiles(5)).
+
+    Lines with a flag, `remove-on-upgrade PATH`, name files that are not in the package and
+    are left out, as dpkg leaves them out of its database.
+
+    Raises:
+        UserError: a line that is no absolute path.
+    """
+    if "conffiles" not in control:
+        return []
+    listed = []
+    text = control["conffiles"].data.decode("utf-8", "surrogateescape")
+    for number, line in enumerate(text.splitlines(), 1):
+        path = line.rstrip()
+        if not path or path.startswith("remove-on-upgrade "):
+            continue
+        if not path.startswith("/"):
+            raise UserError(f"conffiles, line {number}: expected an absolute path, got {path!r}")
+        listed.append(path)
+    return listed
+
+
+def control_fields(control: Mapping[str, ControlFile]) -> dict[str, str]:
+    """The fields of the `control` file.
+
+    Raises:
+        UserError: malformed, or a required field is missing (Policy §5.3).
+    """
+    text = control["control"].data.decode("utf-8", "surrogateescape")
+    fields = parse_stanza(text, "control file")
+    for name in ("Package", "Version", "Architecture"):
+        if not fields.get(name):
+            raise UserError(f"control file: no field {name}")
+    if "/" in fields["Package"] or fields["Package"].startswith("."):
+        raise UserError(f"control file: {fields['Package']!r} is not a package name")
+    return fields
+
+
+def files(
+    fields: Mapping[str, str],
+    control: Mapping[str, ControlFile],
+    listed: Sequence[str],
+    md5s: Sequence[tuple[str, str]],
+) -> dict[str, ControlFile]:
+    """Return the files that belong under the info directory, by name.
+
+    Args:
+        fields: the package's control fields.
+        control: its control files.
+        listed: its paths, in the order of data.tar, the root being empty.
+        md5s: (path, md5) of its regular files in that order; only used where the package
+            has no `md5sums`.
+    """
+    start = prefix(fields)
+    result = {f"{start}.{name}": file for name, file in control.items() if name != "control"}
+    result[f"{start}.list"] = ControlFile(0o644, file_list(listed))
+    if "md5sums" not in control:
+        text = "".join(f"{md5}  {path}\n" for path, md5 in md5s)
+        result[f"{start}.md5sums"] = ControlFile(0o644, _bytes(text))
+    return dict(sorted(result.items()))
+
+
+def file_list(listed: Sequence[str]) -> bytes:
+    """The content of `PKG.list`: absolute paths, the root as `/.`."""
+    return _bytes("".join(f"/{path or '.'}\n" for path in listed))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

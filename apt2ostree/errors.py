@@ -1,0 +1,37 @@
+"""The one exception that a user is meant to read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Callable
+
+
+class UserError(Exception):
+    """Something that the user can mend: bad input, a missing file, a full disk.
+
+    The message is the interface: it names the package, the path, the file and line as
+    far as they are known, says what was expected, and what to do.
+    """
+
+
+def run(main: Callable[[Sequence[str]], int]) -> None:
+    """Run a tool's `main` on the command line's arguments and exit with its status.
+
+    A `UserError` or an error of the operating system becomes one line on standard error
+    and exit status 1; an interrupt becomes 130, as a shell reports SIGINT.
+    """
+    try:
+        status = main(sys.argv[1:])
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except BrokenPipeError:
+        # The reader of our output went away: nothing to say, nobody to say it to.
+        status = 141
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)

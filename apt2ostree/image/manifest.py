@@ -1,0 +1,186 @@
+"""The manifest: what a tree holds, in one JSON file of kilobytes.
+
+    {
+    "format": "apt2ostree-manifest/1",
+    "dirtree": "…", "dirmeta": "…",
+    "packages": [{…}],
+    "directories": {
+    "": {"mode": "0755", "uid": 0, "gid": 0, "files": {}},
+    "usr/bin": {"mode": "0755", "uid": 0, "gid": 0, "files": {
+        "dash": ["file", "0755", 0, 0, 125560, "<checksum>"],
+        "sh": ["symlink", "0777", 0, 0, "dash", "<checksum>"]}}
+    }
+    }
+
+Directories are listed by path relative to the root, parents before children (they are
+sorted by their components). A file's row is type, mode, owner, group, then
+
+| type | then |
+|---|---|
+| `file` | size in bytes, checksum of the content object |
+| `symlink` | target, checksum of the content object |
+| `character device`, `block device` | major, minor |
+| `fifo` | nothing |
+
+and at the end, where there are any, extended attributes as an object of base64 texts
+(directories: a key `xattrs`). A directory that only exists because something lies below
+it, and that no package shipped, is marked `"implicit": true`.
+
+One line per directory, so that text tools can compare two manifests. A name that is not
+UTF-8 is kept with surrogate escapes (PEP 383).
+
+Rows stay plain lists here rather than objects: an image has a hundred thousand of them
+and composing only moves them about.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from apt2ostree.errors import UserError
+
+FORMAT = "apt2ostree-manifest/1"
+
+Row = list[Any]
+"""A file: see the module's description."""
+
+
+@dataclass
+class Directory:
+    """A directory and what lies directly in it, its subdirectories apart.
+
+    Attributes:
+        mode: permission bits as octal text, `"0755"`.
+        uid: numeric owner.
+        gid: numeric group.
+        files: name → row.
+        xattrs: name → base64 text.
+        implicit: nothing shipped it; it is there because something lies below it.
+    """
+
+    mode: str = "0755"
+    uid: int = 0
+    gid: int = 0
+    files: dict[str, Row] = field(default_factory=dict)
+    xattrs: Mapping[str, str] | None = None
+    implicit: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object, keys that say nothing left out."""
+        data: dict[str, Any] = {"mode": self.mode, "uid": self.uid, "gid": self.gid}
+        if self.xattrs:
+            data["xattrs"] = self.xattrs
+        if self.implicit:
+            data["implicit"] = True
+        data["files"] = self.files
+        return data
+
+
+@dataclass(frozen=True)
+class PackageRecord:
+    """What dpkg's database needs of one package.
+
+    Attributes:
+        name: of the package.
+        version: in full, with epoch.
+        architecture: `amd64`, …, or `all`.
+        control: the control file's text.
+        conffiles: (absolute path, md5 of the content), in the order of `conffiles`; an empty
+            md5 where the package does not ship the file.
+        triggers: the `triggers` control file's text, or empty.
+        info: name under `/var/lib/dpkg/info` → row; the objects are in the tree's tar.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    control: str
+    conffiles: list[list[str]] = field(default_factory=list)
+    triggers: str = ""
+    info: dict[str, Row] = field(default_factory=dict)
+
+
+@dataclass
+class Manifest:
+    """A tree: see the module's description.
+
+    Attributes:
+        directories: path → directory.
+        packages: those whose files the tree holds.
+        dirtree: checksum of the root directory's dirtree object.
+        dirmeta: checksum of the root directory's dirmeta object.
+    """
+
+    directories: dict[str, Directory]
+    packages: list[PackageRecord] = field(default_factory=list)
+    dirtree: str = ""
+    dirmeta: str = ""
+
+    def checksums(self) -> Iterator[str]:
+        """Yield the checksum of every content object, repeated where files are equal."""
+        for directory in self.directories.values():
+            for row in directory.files.values():
+                if row[0] in ("file", "symlink"):
+                    yield row[5]
+
+    def dump(self) -> str:
+        """Return the JSON text."""
+        lines = [
+            '{\n"format": ' + json.dumps(FORMAT),
+            f',\n"dirtree": "{self.dirtree}",\n"dirmeta": "{self.dirmeta}"',
+            ',\n"packages": ['
+            + ",\n".join(json.dumps(asdict(package)) for package in self.packages)
+            + "]",
+            ',\n"directories": {\n',
+            ",\n".join(
+                json.dumps(path) + ": " + json.dumps(self.directories[path].to_json())
+                for path in sorted(self.directories, key=components)
+            ),
+            "\n}\n}\n",
+        ]
+        return "".join(lines)
+
+
+def components(path: str) -> list[str]:
+    """The key that sorts paths so that a directory comes right before what it holds."""
+    return path.split("/") if path else []
+
+
+def load(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        UserError: the file is not one, or of another format version.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+        if data["format"] != FORMAT:
+            raise UserError(f"{path}: format {data['format']!r}, expected {FORMAT!r}: build it again")
+        return Manifest(
+            directories={key: Directory(**value) for key, value in data["directories"].items()},
+            packages=[PackageRecord(**package) for package in data["packages"]],
+            dirtree=data["dirtree"],
+            dirmeta=data["dirmeta"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: not a manifest of apt2ostree: {error!r}") from error
+
+
+def encode_xattrs(xattrs: Mapping[str, bytes]) -> dict[str, str]:
+    """Extended attributes as JSON has them."""
+    return {name: base64.b64encode(xattrs[name]).decode("ascii") for name in sorted(xattrs)}
+
+
+def decode_xattrs(xattrs: Mapping[str, str] | None) -> dict[str, bytes]:
+    """Extended attributes out of JSON."""
+    return {name: base64.b64decode(value) for name, value in (xattrs or {}).items()}
+
+
+def row_xattrs(row: Row) -> dict[str, bytes]:
+    """The extended attributes of a file's row."""
+    return decode_xattrs(row[-1] if isinstance(row[-1], dict) else None)
