@@ -1,0 +1,111 @@
+"""The dpkg database of an image whose packages are unpacked and not yet configured.
+
+The files under /var/lib/dpkg, as `dpkg --unpack` leaves them: `status`, `arch`,
+`triggers/`, `info/format`, and the empty ones. Sources: dpkg(1), deb-triggers(5),
+dpkg-query(1), and the files that dpkg writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from apt2ostree.deb.control import parse_stanza, render_stanza
+from apt2ostree.dpkg import info
+from apt2ostree.errors import UserError
+from apt2ostree.image.manifest import PackageRecord
+
+DIRECTORY = "var/lib/dpkg"
+UNPACKED = "install ok unpacked"
+
+# The order in which dpkg itself writes fields; others follow, as the package has them.
+_FIELD_ORDER = (
+    "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "
+    "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
+    "Suggests Breaks Conflicts Enhances Conffiles Description"
+).split()
+
+
+def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> dict[str, str]:
+    """Return path → content of the database's files that depend on the set of packages.
+
+    Args:
+        packages: the unpacked packages, in any order.
+        architectures: the native one first, then the foreign ones.
+
+    Raises:
+        UserError: a package's control data is malformed.
+    """
+    result = {
+        "arch": "".join(f"{architecture}\n" for architecture in architectures),
+        "available": "",
+        "diversions": "",
+        "info/format": "1\n",
+        "statoverride": "",
+        "status": status(packages),
+        "triggers/Unincorp": "",
+        **triggers(packages),
+    }
+    return {f"{DIRECTORY}/{name}": text for name, text in sorted(result.items())}
+
+
+def status(packages: Iterable[PackageRecord]) -> str:
+    """The `status` file: a stanza per package, by name and architecture."""
+    ordered = sorted(packages, key=lambda package: (package.name, package.architecture))
+    return "".join(render_stanza(_status_fields(package)) + "\n" for package in ordered)
+
+
+def _status_fields(package: PackageRecord) -> Mapping[str, str]:
+    fields = parse_stanza(package.control, f"control file of {package.name}")
+    fields["Status"] = UNPACKED
+    if package.conffiles:
+        fields["Conffiles"] = "".join(
+            f"\n {path} {md5 or 'newconffile'}" for path, md5 in package.conffiles
+        )
+    names = [name for name in _FIELD_ORDER if name in fields]
+    names += [name for name in fields if name not in _FIELD_ORDER]
+    return {name: fields[name] for name in names}
+
+
+def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
+    """The `triggers/` files: `File` for paths, one per named trigger (deb-triggers(5)).
+
+    Raises:
+        UserError: a directive that deb-triggers(5) does not know.
+    """
+    interested: dict[str, list[str]] = {}
+    file_lines: list[str] = []
+    for package in sorted(packages, key=lambda package: (package.name, package.architecture)):
+        fields = parse_stanza(package.control, f"control file of {package.name}")
+        who = info.prefix(fields)
+        for name, noawait in _interests(package):
+            suffix = "/noawait" if noawait else ""
+            if name.startswith("/"):
+                file_lines.append(f"{name} {who}{suffix}\n")
+            else:
+                interested.setdefault(name, []).append(f"{who}{suffix}\n")
+    result = {f"triggers/{name}": "".join(lines) for name, lines in interested.items()}
+    result["triggers/File"] = "".join(file_lines)
+    return result
+
+
+def _interests(package: PackageRecord) -> Iterable[tuple[str, bool]]:
+    """(trigger, whether it is noawait) of a package's `interest` directives."""
+    for number, line in enumerate(package.triggers.splitlines(), 1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        directive, _, kind = words[0].partition("-")
+        valid = directive in ("interest", "activate") and kind in ("", "await", "noawait")
+        if not valid or len(words) != 2 or words[1] in ("File", "Unincorp", "Lock"):
+            raise UserError(
+                f"package {package.name}: triggers, line {number}: {line!r} is not a directive "
+                "of deb-triggers(5)"
+            )
+        name = words[1]
+        if "/" in name and not name.startswith("/"):
+            raise UserError(
+                f"package {package.name}: triggers, line {number}: {name!r} is neither a "
+                "trigger's name nor an absolute path"
+            )
+        if directive == "interest":
+            yield name, kind == "noawait"

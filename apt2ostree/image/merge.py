@@ -1,0 +1,254 @@
+"""Laying trees over each other, as unpacking packages one after the other would.
+
+Directories merge. A file that two packages ship is an error, unless both are equal or one
+package Replaces the other (Policy §7.6.1). A path below something that another package
+ships as a symlink to a directory lands in that directory, as it does when dpkg unpacks:
+this is also what makes `/bin/sh` of an older package `/usr/bin/sh` in a merged /usr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from apt2ostree.apt.relations import RelationError, parse_relations
+from apt2ostree.deb.control import parse_stanza
+from apt2ostree.dpkg import version
+from apt2ostree.errors import UserError
+from apt2ostree.image import paths
+from apt2ostree.image.manifest import Directory, PackageRecord, Row
+from apt2ostree.image.tree import ensure_directory
+
+MAX_REPORTED = 10
+"""Clashes that one error message lists."""
+MAX_LINKS = 40
+"""Symlinks followed for one path, as Linux does before it says ELOOP."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tree to merge.
+
+    Attributes:
+        name: what errors call it: `package nginx 1.22.1-9`, `layer //image:files`.
+        directories: its content.
+        package: the package it is, if it is one.
+    """
+
+    name: str
+    directories: Mapping[str, Directory]
+    package: PackageRecord | None = None
+
+
+@dataclass
+class Merged:
+    """Trees laid over each other.
+
+    Attributes:
+        directories: the result.
+        dropped: paths, as the package shipped them, that lost to a package which Replaces
+            theirs, by the index of the losing source.
+    """
+
+    directories: dict[str, Directory]
+    dropped: dict[int, list[str]]
+
+
+def merge(sources: Sequence[Source]) -> Merged:
+    """Lay `sources` over each other, in order: of a directory shipped twice, the first
+    source's owner and mode count.
+
+    Raises:
+        UserError: clashes, all of them (up to a limit) with both sources and the path.
+    """
+    return _Merger(sources).run()
+
+
+class _Merger:
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._merged: dict[str, Directory] = {}
+        self._owners: dict[str, list[int]] = {}
+        self._dropped: dict[int, list[str]] = {}
+        self._clashes: list[str] = []
+        self._resolver = _Resolver(sources)
+
+    def run(self) -> Merged:
+        for index, source in enumerate(self._sources):
+            for path, directory in source.directories.items():
+                self._add_directory(index, path, directory)
+        self._check_files_against_directories()
+        if self._clashes:
+            raise UserError(_clash_message(self._clashes))
+        return Merged(self._merged, self._dropped)
+
+    def _add_directory(self, index: int, shipped_path: str, directory: Directory) -> None:
+        path = self._resolver.resolve(shipped_path)
+        known = self._merged.get(path)
+        if known is None:
+            if path and paths.parent(path) not in self._merged:
+                ensure_directory(self._merged, paths.parent(path))
+            self._merged[path] = replace(directory, files=dict(directory.files))
+            self._owners[path] = [index]
+            return
+        self._owners.setdefault(path, []).append(index)
+        if known.implicit and not directory.implicit:
+            merged = replace(directory, files=known.files)
+            self._merged[path] = known = merged
+        if known.files.keys().isdisjoint(directory.files):
+            known.files.update(directory.files)
+            return
+        for name, row in directory.files.items():
+            self._add_file(index, path, name, row, shipped_path)
+
+    def _add_file(self, index: int, path: str, name: str, row: Row, shipped_path: str) -> None:
+        files = self._merged[path].files
+        known = files.get(name)
+        if known is None or known == row:
+            files[name] = row
+            return
+        other, other_path = self._owner(path, name, index)
+        new, old = self._sources[index], self._sources[other]
+        if new.package and old.package and _replaces(new.package, old.package):
+            files[name] = row
+            self._dropped.setdefault(other, []).append(other_path)
+        elif new.package and old.package and _replaces(old.package, new.package):
+            self._dropped.setdefault(index, []).append(paths.join(shipped_path, name))
+        else:
+            self._clashes.append(f"/{paths.join(path, name)}: {old.name} and {new.name}")
+
+    def _owner(self, path: str, name: str, before: int) -> tuple[int, str]:
+        """The source that a file in the merged tree came from, and the path it shipped."""
+        for index in reversed(self._owners[path]):
+            if index == before:
+                continue
+            for shipped_path, directory in self._sources[index].directories.items():
+                if name in directory.files and self._resolver.resolve(shipped_path) == path:
+                    shipped = paths.join(shipped_path, name)
+                    if shipped not in self._dropped.get(index, ()):
+                        return index, shipped
+        raise AssertionError(f"nobody ships {path}/{name}")
+
+    def _check_files_against_directories(self) -> None:
+        for path in self._merged:
+            above, name = paths.split(path)
+            if path and name in self._merged[above].files:
+                file_owner, _ = self._owner(above, name, -1)
+                owners = self._owners.get(path) or self._below(path)
+                self._clashes.append(
+                    f"/{path}: a {self._merged[above].files[name][0]} of "
+                    f"{self._sources[file_owner].name}, a directory of "
+                    f"{self._sources[owners[0]].name}"
+                )
+
+    def _below(self, path: str) -> list[int]:
+        return next(
+            owners for other, owners in self._owners.items() if other.startswith(path + "/")
+        )
+
+
+class _Resolver:
+    """Follows the symlinks of the merged tree in the directory part of paths."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._directories = set().union(*(source.directories for source in sources))
+        self._links: dict[str, tuple[str, str]] = {}
+        for source in sources:
+            for path, target in _directory_links(source, self._directories):
+                self._links.setdefault(path, (target, source.name))
+        self._known: dict[str, str] = {"": ""}
+
+    def resolve(self, path: str) -> str:
+        """The path without symlinks at which `path`, a directory, ends up.
+
+        Raises:
+            UserError: a symlink on the way leads outside the image, in a circle, or to
+                something that no source ships as a directory.
+        """
+        if not self._links:
+            return path
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._follow(path, path, 0)
+        return known
+
+    def _follow(self, path: str, asked: str, depth: int) -> str:
+        if not path:
+            return path
+        above, name = paths.split(path)
+        here = paths.join(self._follow(above, asked, depth), name)
+        link = self._links.get(here)
+        if link is None:
+            return here
+        target, owner = link
+        goal = _target_path(here, target)
+        if goal is None or depth == MAX_LINKS:
+            raise self._error(here, target, owner, asked, "leads outside the image")
+        resolved = self._follow(goal, asked, depth + 1)
+        if resolved not in self._directories:
+            raise self._error(here, target, owner, asked, "is not a directory of any package")
+        return resolved
+
+    def _error(self, link: str, target: str, owner: str, asked: str, why: str) -> UserError:
+        shippers = [
+            source.name
+            for source in self._sources
+            if asked in source.directories and source.name != owner
+        ]
+        other = shippers[0] if shippers else "another tree"
+        return UserError(
+            f"/{link}: {owner} ships it as a symlink to {target!r}, which {why}, and {other} "
+            f"ships files below it (/{asked}): leave one of the two out of the image"
+        )
+
+
+def _directory_links(source: Source, directories: set[str]) -> Iterable[tuple[str, str]]:
+    """(path, target) of the symlinks in `source` that some source has as a directory."""
+    for path in directories:
+        above, name = paths.split(path)
+        directory = source.directories.get(above)
+        row = directory.files.get(name) if directory else None
+        if row and row[0] == "symlink":
+            yield path, row[4]
+
+
+def _target_path(link: str, target: str) -> str | None:
+    """Where a symlink points, as a path in the image; `None` if above the root."""
+    parts = [] if target.startswith("/") else link.split("/")[:-1]
+    for part in target.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _replaces(winner: PackageRecord, loser: PackageRecord) -> bool:
+    """Whether `winner` declares that its files may take the place of `loser`'s."""
+    fields = parse_stanza(winner.control, f"control file of {winner.name}")
+    try:
+        groups = parse_relations(fields.get("Replaces", ""))
+    except RelationError as error:
+        raise UserError(f"package {winner.name}: Replaces: {error}") from error
+    return any(
+        relation.name == loser.name
+        and (
+            not relation.operator
+            or version.satisfies(loser.version, relation.operator, relation.version)
+        )
+        for group in groups
+        for relation in group
+    )
+
+
+def _clash_message(clashes: Sequence[str]) -> str:
+    shown = "\n  ".join(clashes[:MAX_REPORTED])
+    more = len(clashes) - MAX_REPORTED
+    rest = f"\n  and {more} more" if more > 0 else ""
+    return (
+        f"{len(clashes)} path(s) shipped by two packages, of which neither Replaces the other:"
+        f"\n  {shown}{rest}\nLeave one package of each pair out of the image."
+    )
