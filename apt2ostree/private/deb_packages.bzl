@@ -1,0 +1,64 @@
+"""Sets of packages out of a lock: what the targets of a hub repository are."""
+
+load(":closure.bzl", "closure")
+load(":deb_packages_info.bzl", "DebPackagesInfo")
+load(":ostree_tree_info.bzl", "OstreeTreeInfo")
+
+def _deb_packages_impl(ctx):
+    trees = [tree[OstreeTreeInfo] for tree in ctx.attr.trees]
+    return [
+        DefaultInfo(files = depset(
+            [tree.manifest for tree in trees],
+            transitive = [tree.objects for tree in trees],
+        )),
+        DebPackagesInfo(
+            architectures = ctx.attr.architectures,
+            lock = ctx.attr.lock,
+            trees = depset(trees, order = "preorder"),
+        ),
+    ]
+
+deb_packages = rule(
+    doc = "A set of packages of one lock.",
+    implementation = _deb_packages_impl,
+    attrs = {
+        "architectures": attr.string_list(doc = "Of the lock, the native one first."),
+        "lock": attr.string(doc = "Name of the lock."),
+        "trees": attr.label_list(
+            doc = "The packages' trees, in the lock's order.",
+            providers = [OstreeTreeInfo],
+        ),
+    },
+    provides = [DebPackagesInfo],
+)
+
+def package_targets(name, architectures, debs, edges, lock):
+    """The targets of one package: `:NAME`, and `:ARCHITECTURE` for each it is locked for.
+
+    Args:
+        name: of the package.
+        architectures: list of string: those of the lock, the native one first.
+        debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
+        edges: dict: `NAME:ARCHITECTURE` → keys of what it needs directly.
+        lock: name of the lock.
+    """
+    own = [
+        architecture
+        for architecture in architectures + ["all"]
+        if name + ":" + architecture in debs
+    ]
+    for architecture in own:
+        reached = closure(edges, [name + ":" + architecture])
+        deb_packages(
+            name = architecture,
+            architectures = architectures,
+            lock = lock,
+            trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
+            visibility = ["//visibility:public"],
+        )
+    if name not in own:
+        native.alias(
+            name = name,
+            actual = own[0],
+            visibility = ["//visibility:public"],
+        )

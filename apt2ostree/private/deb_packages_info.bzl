@@ -1,0 +1,11 @@
+"""The provider of a set of packages out of a lock."""
+
+DebPackagesInfo = provider(
+    doc = "Packages of one lock, each as a tree.",
+    fields = {
+        "architectures": "list of string: the native one, then the foreign ones; empty if " +
+                         "the set has packages for all architectures only.",
+        "lock": "string: name of the lock's hub repository.",
+        "trees": "depset of OstreeTreeInfo, one per package, in the lock's order.",
+    },
+)

@@ -1,0 +1,68 @@
+"""The hub of a lock: `:packages` is all of it, `//NAME` a package with what it needs.
+
+One small BUILD file per package, so that asking for one loads one. The dependencies are in
+`graph.bzl`, as data; a package's closure is computed when its BUILD file is loaded.
+"""
+
+_TOP = """\
+load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
+load(":graph.bzl", "ARCHITECTURES", "DEBS", "LOCK")
+
+deb_packages(
+    name = "packages",
+    architectures = ARCHITECTURES,
+    lock = LOCK,
+    trees = ["@{}//:tree".format(deb) for deb in DEBS.values()],
+    visibility = ["//visibility:public"],
+)
+"""
+
+_PACKAGE = """\
+load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "package_targets")
+load("//:graph.bzl", "ARCHITECTURES", "DEBS", "EDGES", "LOCK")
+
+package_targets({name}, ARCHITECTURES, DEBS, EDGES, LOCK)
+"""
+
+_GRAPH = '''\
+"""The lock: its packages, their repositories, and which needs which."""
+
+LOCK = {lock}
+
+ARCHITECTURES = {architectures}
+
+DEBS = {debs}
+
+EDGES = {edges}
+'''
+
+def _hub_repository_impl(repository_ctx):
+    attributes = repository_ctx.attr
+    repository_ctx.file("BUILD.bazel", _TOP)
+    repository_ctx.file("graph.bzl", _GRAPH.format(
+        lock = repr(attributes.lock),
+        architectures = repr(attributes.architectures),
+        debs = json.encode_indent(attributes.debs, indent = "    "),
+        edges = json.encode_indent(attributes.edges, indent = "    "),
+    ))
+    for name in {key.partition(":")[0]: None for key in attributes.debs}:
+        repository_ctx.file(name + "/BUILD.bazel", _PACKAGE.format(name = repr(name)))
+
+_hub_repository = repository_rule(
+    implementation = _hub_repository_impl,
+    attrs = {
+        "architectures": attr.string_list(doc = "The native one first."),
+        "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
+        "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
+        "lock": attr.string(doc = "The lock's name."),
+    },
+)
+
+def hub_repository(name, **kwargs):
+    """Make a lock's hub.
+
+    Args:
+        name: of the lock, and of the repository.
+        **kwargs: the rule's attributes.
+    """
+    _hub_repository(name = name, lock = name, **kwargs)

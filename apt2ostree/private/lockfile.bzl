@@ -1,0 +1,119 @@
+"""Reading a lockfile: a Debian Packages index (deb822(5), Policy §5.1).
+
+Pure functions of the file's text, so that they can be tested without a repository.
+"""
+
+_REQUIRED = ["Package", "Version", "Architecture", "Filename", "SHA256"]
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_"
+
+def parse_lockfile(text, path, declared_architectures = []):
+    """Parse a lockfile.
+
+    Args:
+        text: the file's content. Line ends may be LF or CRLF; an empty text is an empty lock.
+        path: what to call the file in errors.
+        declared_architectures: list of string: architectures that the lock may hold besides
+            `all`, the native one first; empty: whatever the lock holds, if it is only one.
+
+    Returns:
+        A struct: `packages`, a list of structs `fields` (dict: field → value, continuation
+        lines joined by newlines) and `line` (the number of the stanza's first line), in the
+        file's order; `architectures`, the declared ones, or the one that the lock holds;
+        `error`, a message, or None, in which case the others count.
+    """
+    stanzas, error = _parse_stanzas(text, path)
+    error = error or _check(stanzas, path)
+    architectures = declared_architectures
+    if not error and not architectures:
+        architectures = _architectures(stanzas)
+        if len(architectures) > 1:
+            error = ("{}: packages for several architectures ({}), and none is declared: add " +
+                     "`architectures = [\"NATIVE\", \"FOREIGN\", …]` to this lock's " +
+                     "apt.lock(), or make the lock for one").format(path, ", ".join(architectures))
+    if not error:
+        error = _check_architectures(stanzas, architectures, path)
+    return struct(packages = stanzas, architectures = architectures, error = error)
+
+def _parse_stanzas(text, path):
+    """(list of struct(fields, line), error or None)."""
+    stanzas = []
+    fields = {}
+    first = 0
+    name = None
+    number = 0
+    for line in text.replace("\r\n", "\n").split("\n"):
+        number += 1
+        if not line or not line.strip():
+            if fields:
+                stanzas.append(struct(fields = fields, line = first))
+                fields = {}
+                name = None
+        elif line[0] in " \t":
+            if name == None:
+                return None, "{}:{}: a continuation line without a field before it: {}".format(
+                    path,
+                    number,
+                    repr(line[:60]),
+                )
+            fields[name] += "\n" + line
+        elif line[0] != "#":
+            name, colon, value = line.partition(":")
+            if not colon or not name or " " in name:
+                return None, "{}:{}: expected 'Field: value', got {}".format(
+                    path,
+                    number,
+                    repr(line[:60]),
+                )
+            if name in fields:
+                return None, "{}:{}: field {} is there twice in one stanza".format(path, number, name)
+            if not fields:
+                first = number
+            fields[name] = value.strip()
+    if fields:
+        stanzas.append(struct(fields = fields, line = first))
+    return stanzas, None
+
+def _check(stanzas, path):
+    """What is wrong with the stanzas, or None."""
+    seen = {}
+    for stanza in stanzas:
+        fields = stanza.fields
+        package = fields.get("Package", "(no name)")
+        where = "{}:{}: package {}".format(path, stanza.line, package)
+        for name in _REQUIRED:
+            if not fields.get(name):
+                return "{}: no field {}: is this the Packages index of an archive? Write the lock anew with update_lock".format(where, name)
+        for name in ("Package", "Architecture"):
+            if fields[name].strip(_NAME_CHARACTERS) or fields[name][0] in ".-+_":
+                return "{}: {} {} has characters that Debian does not allow in it".format(where, name, repr(fields[name]))
+        sha256 = fields["SHA256"]
+        if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
+            return "{}: SHA256 {} is not 64 lower-case hexadecimal digits".format(where, repr(sha256))
+        filename = fields["Filename"]
+        if filename.startswith("/") or ".." in filename.split("/") or "://" in filename:
+            return "{}: Filename {} is not a path inside the archive".format(where, repr(filename))
+        key = (package, fields["Architecture"])
+        if key in seen:
+            return "{}: {} is already there, at line {} with version {}: a lock holds one version of a package; remove one of the two stanzas".format(where, fields["Architecture"], seen[key].line, seen[key].fields["Version"])
+        seen[key] = stanza
+    return None
+
+def _architectures(stanzas):
+    return sorted({
+        stanza.fields["Architecture"]: None
+        for stanza in stanzas
+        if stanza.fields["Architecture"] != "all"
+    })
+
+def _check_architectures(stanzas, declared, path):
+    for stanza in stanzas:
+        architecture = stanza.fields["Architecture"]
+        if architecture != "all" and architecture not in declared:
+            return "{}:{}: package {} is for {}, and the lock is declared to be for {}: remove the stanza, or declare the architecture in apt.lock()".format(
+                path,
+                stanza.line,
+                stanza.fields["Package"],
+                architecture,
+                ", ".join(declared),
+            )
+    return None

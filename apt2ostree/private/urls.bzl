@@ -1,0 +1,65 @@
+"""Where a package is downloaded from: mirrors, the origin, the snapshot archive."""
+
+def package_urls(fields, archive = ""):
+    """The URLs at which a stanza's package should be, mirrors apart.
+
+    Args:
+        fields: dict: the stanza. `APT-Sources` names the origin as apt prints it (`URI
+            SUITE/COMPONENT ARCHITECTURE Packages`); `Snapshot`, if there, the base URL of the
+            archive as it was at the time of the lock.
+        archive: base URL for stanzas without an origin (locks of the original apt2ostree).
+
+    Returns:
+        A list of URLs, the first to be tried first; empty if the stanza has no origin and
+        `archive` is empty.
+    """
+    origin = fields.get("APT-Sources", "").strip().split(" ")[0] or archive
+    bases = [origin, fields.get("Snapshot", "")]
+    return [_join(base, fields["Filename"]) for base in bases if base]
+
+def mirrored(urls, mirrors):
+    """Put the mirrors' URLs before the ones they stand for.
+
+    Args:
+        urls: list of URLs.
+        mirrors: list of (from, to): a URL that starts with `from` is also at `to`. A `from`
+            matches whole path components.
+
+    Returns:
+        A list of URLs, without duplicates: all mirrors' first, in the order of `mirrors`.
+    """
+    found = {}
+    for start, replacement in mirrors:
+        start = start.rstrip("/")
+        for url in urls:
+            if url == start or url.startswith(start + "/"):
+                found[replacement.rstrip("/") + url[len(start):]] = None
+    for url in urls:
+        found[url] = None
+    return found.keys()
+
+def parse_mirrors(text):
+    """Parse the value of `APT2OSTREE_MIRRORS`.
+
+    Args:
+        text: `FROM=TO[,FROM=TO…]`.
+
+    Returns:
+        (list of (from, to), error message or None).
+    """
+    mirrors = []
+    for item in text.split(","):
+        if not item.strip():
+            continue
+        start, equals, replacement = item.strip().partition("=")
+        if not equals or "://" not in start or "://" not in replacement:
+            return [], "APT2OSTREE_MIRRORS: expected FROM=TO with two URLs, got {}".format(repr(item))
+        mirrors.append((start, replacement))
+    return mirrors, None
+
+def _join(base, filename):
+    # A flat archive's Filename may start with "./".
+    filename = filename[2:] if filename.startswith("./") else filename
+
+    # "+" and "~" are fine in a path; "%" and blanks would have to be, but Debian has none.
+    return base.rstrip("/") + "/" + filename
