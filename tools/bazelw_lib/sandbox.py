@@ -133,7 +133,10 @@ def enter(root: Path, cache: Path, environment: Mapping[str, str], command: Sequ
     read_end, write_end = os.pipe()
     bwrap = bwrap_command(root, host_directories(), extra, data, write_end)
     inner = inner_environment(environment, user_name())
-    return run_forwarding([*bwrap, "--chdir", str(cwd), *command], inner, read_end, write_end)
+    # bwrap runs with these ignored, see run_forwarding(); what it runs must not inherit that.
+    heed_signals = ["/usr/bin/env", "--default-signal=INT,TERM"]
+    full_command = [*bwrap, "--chdir", str(cwd), *heed_signals, *command]
+    return run_forwarding(full_command, inner, read_end, write_end)
 
 
 def run_forwarding(
