@@ -1,0 +1,1 @@
+"""Runs Bazel where Bazel itself cannot be had."""
