@@ -7,6 +7,7 @@ the older `.bz2` and `.lzma`.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import importlib
 import lzma
 import shutil
@@ -162,10 +163,8 @@ def _through_program(command: list[str], source: Reader) -> Iterator[bytes]:
             except BaseException as error:
                 failure.append(error)
             finally:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stdin.close()
-                except BrokenPipeError:
-                    pass
 
         feeder = threading.Thread(target=feed, daemon=True)
         feeder.start()

@@ -249,8 +249,10 @@ def _number(data: bytes, what: str) -> int:
     """A header's number: octal text, or GNU's base-256 where the top bit is set."""
     if data[:1] and data[0] & 0x80:
         # 0x80 starts a positive number, 0xff a negative one.
-        value = int.from_bytes(data, "big", signed=True) if data[0] == 0xFF else (
-            int.from_bytes(bytes([data[0] & 0x7F]) + data[1:], "big")
+        value = (
+            int.from_bytes(data, "big", signed=True)
+            if data[0] == 0xFF
+            else (int.from_bytes(bytes([data[0] & 0x7F]) + data[1:], "big"))
         )
         if value < 0 and what != "mtime":
             raise UserError(f"broken tar: negative {what} in a header")

@@ -22,7 +22,7 @@ _FIELD_ORDER = (
     "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "
     "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
     "Suggests Breaks Conflicts Enhances Conffiles Description"
-).split()
+)
 
 
 def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> dict[str, str]:
@@ -61,8 +61,8 @@ def _status_fields(package: PackageRecord) -> Mapping[str, str]:
         fields["Conffiles"] = "".join(
             f"\n {path} {md5 or 'newconffile'}" for path, md5 in package.conffiles
         )
-    names = [name for name in _FIELD_ORDER if name in fields]
-    names += [name for name in fields if name not in _FIELD_ORDER]
+    names = [name for name in _FIELD_ORDER.split() if name in fields]
+    names += [name for name in fields if name not in _FIELD_ORDER.split()]
     return {name: fields[name] for name in names}
 
 

@@ -160,7 +160,9 @@ def load(path: Path) -> Manifest:
     try:
         data = json.loads(path.read_bytes())
         if data["format"] != FORMAT:
-            raise UserError(f"{path}: format {data['format']!r}, expected {FORMAT!r}: build it again")
+            raise UserError(
+                f"{path}: format {data['format']!r}, expected {FORMAT!r}: build it again"
+            )
         return Manifest(
             directories={key: Directory(**value) for key, value in data["directories"].items()},
             packages=[PackageRecord(**package) for package in data["packages"]],

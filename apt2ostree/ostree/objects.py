@@ -1,11 +1,12 @@
 """OSTree's object formats, serialised and parsed without libostree.
 
-| object | GVariant type | checksum is of |
-|---|---|---|
-| content (`.file`) | header `(uuuusa(ayay))`: uid, gid, mode, rdev, symlink target, xattrs | the size-prefixed header, then the content |
-| `.dirtree` | `(a(say)a(sayay))`: files with checksums; directories with dirtree and dirmeta | the object |
-| `.dirmeta` | `(uuua(ayay))`: uid, gid, mode, xattrs | the object |
-| `.commit` | `(a{sv}aya(say)sstayay)`: metadata, parent, related, subject, body, time, root dirtree, root dirmeta | the object |
+    content (`.file`)  header (uuuusa(ayay)): uid, gid, mode, rdev, symlink target, xattrs;
+                       its checksum is that of the size-prefixed header and the content
+    .dirtree           (a(say)a(sayay)): files with checksums, directories with the checksums
+                       of their dirtree and dirmeta
+    .dirmeta           (uuua(ayay)): uid, gid, mode, xattrs
+    .commit            (a{sv}aya(say)sstayay): metadata, parent, related, subject, body, time,
+                       root dirtree, root dirmeta
 
 Numbers are big-endian; the checksum is SHA-256. Source: ostree-core.h of libostree.
 """

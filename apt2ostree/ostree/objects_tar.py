@@ -96,9 +96,7 @@ class ObjectsWriter:
         if name in self._written:
             return
         self._written.add(name)
-        self._file.write(
-            b"".join([_tar_header(name, len(data)), data, bytes(-len(data) % BLOCK)])
-        )
+        self._file.write(b"".join([_tar_header(name, len(data)), data, bytes(-len(data) % BLOCK)]))
 
     def _add_stream(self, prefix: bytes, size: int, content: Iterable[bytes]) -> str:
         """The name is the checksum, so the header is filled in when the content is through."""

@@ -90,7 +90,8 @@ def _ostree_image_impl(ctx):
     return [
         DefaultInfo(
             executable = launcher,
-            files = depset([commit, manifest, objects], transitive = [image.objects]),
+            # The packages' objects are built too, as runfiles; listing them would be noise.
+            files = depset([commit, manifest, objects]),
             runfiles = runfiles,
         ),
         OutputGroupInfo(

@@ -10,40 +10,37 @@ def _split(version):
         upstream, revision = rest, "0"
     return epoch, upstream, revision
 
-def _weight(character):
-    """Rank of a non-digit: a tilde, the end (0), letters, everything else."""
-    if character == "~":
-        return -1
-    if character.isalpha():
-        return ord(character)
-    return ord(character) + 256
+# All the non-digits that a version may have, in dpkg's order: a tilde, the end of the part,
+# letters, then the others, each in the order of ASCII.
+_RANKS = "~\0ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-.:"
+_END = 1
 
 def _key(part):
-    """A list that compares as the part does: weights of non-digits, then a number, and so on."""
+    """A list that compares as the part does: ranks of non-digits, a number, ranks, and so on."""
     key = []
-    weights = []
+    ranks = []
     digits = ""
     for character in part.elems():
         if character.isdigit():
+            if not digits:
+                key.append(ranks + [_END])
             digits += character
-            continue
-        if digits:
-            key.append(weights + [0])
-            key.append([int(digits)])
-            weights = []
-            digits = ""
-        weights.append(_weight(character))
-    key.append(weights + [0])
-    if digits:
-        key.append([int(digits)])
+        else:
+            if digits:
+                key.append([int(digits)])
+                ranks = []
+                digits = ""
+            ranks.append(_RANKS.find(character))
+    key.append([int(digits)] if digits else ranks + [_END])
     return key
 
 def _compare_parts(a, b):
     a_key, b_key = _key(a), _key(b)
     for index in range(max(len(a_key), len(b_key))):
-        # Beyond its end a part goes on as an empty string of non-digits and the number 0.
-        a_item = a_key[index] if index < len(a_key) else [0]
-        b_item = b_key[index] if index < len(b_key) else [0]
+        # Beyond its end a part goes on as no non-digits and the number 0, in turn.
+        beyond = [0] if index % 2 else [_END]
+        a_item = a_key[index] if index < len(a_key) else beyond
+        b_item = b_key[index] if index < len(b_key) else beyond
         if a_item != b_item:
             return -1 if a_item < b_item else 1
     return 0

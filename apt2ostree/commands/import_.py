@@ -1,0 +1,38 @@
+"""`import`: write an image into an OSTree repo, under its ref."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.image.import_image import add_image
+from apt2ostree.ostree.repo import Repo
+from apt2ostree.progress import format_size
+
+HELP = "write the image into an OSTree repo: missing objects only, then the ref"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--repo", required=True, type=Path, help="a repo of mode bare, bare-user or archive"
+    )
+    parser.add_argument("--ref", help="ref to set (default: the image's own)")
+
+
+def run(image: BuiltImage, options: argparse.Namespace) -> int:
+    """Import, and print what was written."""
+    repo = Repo(options.repo)
+    ref = options.ref or image.ref
+    before = repo.resolve(ref)
+    with repo.transaction() as transaction:
+        add_image(transaction, repo, image)
+        transaction.set_ref(ref, image.commit)
+    written = transaction.written
+    print(f"{ref} {image.commit}{' (as before)' if before == image.commit else ''}")
+    print(
+        f"wrote {written.content} content objects ({format_size(written.content_bytes)}) and "
+        f"{written.metadata} metadata objects into {options.repo}"
+    )
+    return 0

@@ -1,0 +1,79 @@
+"""`ls`: list an image's files, in the manner of `ostree ls`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from apt2ostree.errors import UserError
+from apt2ostree.image import paths
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.image.manifest import Directory, Manifest, Row, components
+
+HELP = "list the image's files with mode, owner and size"
+_LETTERS = {"file": "-", "symlink": "l"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("path", nargs="?", default="/", help="a file or a directory (default: /)")
+    parser.add_argument(
+        "-R", "--recursive", action="store_true", help="list what is below directories too"
+    )
+    parser.add_argument(
+        "-C", "--checksum", action="store_true", help="print files' content checksums"
+    )
+
+
+def run(image: BuiltImage, options: argparse.Namespace) -> int:
+    """Print a line per path."""
+    path = "/".join(part for part in options.path.split("/") if part not in ("", "."))
+    lines = listing(image.manifest, path, options.recursive, options.checksum)
+    for line in lines:
+        print(line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    return 0
+
+
+def listing(manifest: Manifest, path: str, recursive: bool, checksum: bool) -> Iterator[str]:
+    """Yield lines: type and mode, owner, group, size, checksum if wanted, path.
+
+    Raises:
+        UserError: no such path.
+    """
+    directory = manifest.directories.get(path)
+    if directory is None:
+        above, name = paths.split(path)
+        row = manifest.directories.get(above, Directory()).files.get(name)
+        if row is None:
+            raise UserError(f"/{path}: no such file in the image")
+        yield _file_line(path, row, checksum)
+        return
+    yield _directory_line(path, directory, checksum)
+    start = f"{path}/" if path else ""
+    names: dict[str, Row | Directory] = dict(directory.files)
+    for other in manifest.directories:
+        name = other[len(start) :]
+        if other and other.startswith(start) and "/" not in name:
+            names[name] = manifest.directories[other]
+    for name in sorted(names, key=components):
+        item = names[name]
+        if not isinstance(item, Directory):
+            yield _file_line(start + name, item, checksum)
+        elif recursive:
+            yield from listing(manifest, start + name, recursive, checksum)
+        else:
+            yield _directory_line(start + name, item, checksum)
+
+
+def _directory_line(path: str, directory: Directory, checksum: bool) -> str:
+    digest = f"{'':64} " if checksum else ""
+    mode = directory.mode.zfill(5)
+    return f"d{mode} {directory.uid:5} {directory.gid:5} {0:>10} {digest}/{path}"
+
+
+def _file_line(path: str, row: Row, checksum: bool) -> str:
+    kind, mode, uid, gid, what = row[:5]
+    size = what if kind == "file" else 0
+    digest = f"{row[5]} " if checksum else ""
+    target = f" -> {what}" if kind == "symlink" else ""
+    return f"{_LETTERS[kind]}{mode.zfill(5)} {uid:5} {gid:5} {size:>10} {digest}/{path}{target}"

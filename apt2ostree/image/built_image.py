@@ -1,0 +1,88 @@
+"""A built image on disk: what `bazel run` of an image finds in its runfiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from apt2ostree.errors import UserError
+from apt2ostree.image import manifest as manifests
+from apt2ostree.image import tree
+from apt2ostree.image.manifest import Manifest
+from apt2ostree.ostree import objects_tar
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image and the files that make it up.
+
+    Attributes:
+        label: the Bazel target.
+        ref: the ref it is imported under by default.
+        commit: its checksum.
+        manifest_path: its manifest.
+        objects: the objects tars that together hold all its objects.
+    """
+
+    label: str
+    ref: str
+    commit: str
+    manifest_path: Path
+    objects: Sequence[Path]
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The manifest, read when first asked for."""
+        return manifests.load(self.manifest_path)
+
+    def object_names(self) -> set[str]:
+        """`CHECKSUM.TYPE` of every object that the commit needs, itself included."""
+        names = {f"{checksum}.file" for checksum in self.manifest.checksums()}
+        _, _, metadata = tree.hash_tree(self.manifest.directories)
+        names.update(f"{checksum}.{type_}" for checksum, (type_, _) in metadata.items())
+        names.add(f"{self.commit}.commit")
+        return names
+
+    def read_objects(self, names: set[str]) -> Iterator[tuple[str, BinaryIO, int]]:
+        """Yield each of the named objects once: its name, a file at its start, its size.
+
+        Raises:
+            UserError: one is in none of the tars.
+        """
+        missing = set(names)
+        for path in self.objects:
+            if not missing:
+                return
+            with path.open("rb") as file:
+                for name, location in objects_tar.index(path):
+                    if name in missing:
+                        missing.discard(name)
+                        file.seek(location.offset)
+                        yield name, file, location.size
+        if missing:
+            raise UserError(
+                f"{self.label}: {len(missing)} of its objects, {min(missing)} among them, are in "
+                "none of its objects tars; build it again"
+            )
+
+
+def load(description: Path, runfiles: Path) -> BuiltImage:
+    """Read the description that the rule wrote.
+
+    Args:
+        description: a JSON file with `label`, `ref`, and the paths of `commit`, `manifest` and
+            `objects` relative to `runfiles`.
+        runfiles: the runfiles directory.
+    """
+    data = json.loads(description.read_text(encoding="utf-8"))
+    return BuiltImage(
+        label=data["label"],
+        ref=data["ref"],
+        commit=(runfiles / data["commit"]).read_text(encoding="ascii").strip(),
+        manifest_path=runfiles / data["manifest"],
+        objects=[runfiles / path for path in data["objects"]],
+    )

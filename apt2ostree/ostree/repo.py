@@ -1,0 +1,404 @@
+"""Writing into OSTree repositories without libostree.
+
+Layout: `config`, `objects/ab/cdef….TYPE`, `refs/heads/REF`, `tmp/`. How a content object
+is stored depends on the repo's mode:
+
+    bare       files and symlinks as themselves, with owner, mode and xattrs; needs root
+    bare-user  a file's content, or a symlink's target; the rest in the xattr `user.ostreemeta`
+    archive    `.filez`: a header, then the deflated content
+
+Objects are written under a temporary name in `tmp/`, synced to disk together, moved into
+place, and only then the ref is written: whenever this is killed, the repo is whole.
+Sources: libostree's "Repository anatomy", and ostree-repo-commit.c's observable behaviour.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from apt2ostree.errors import UserError
+from apt2ostree.ostree import gvariant, objects
+from apt2ostree.ostree.objects import FileHeader
+
+MODES = ("bare", "bare-user", "archive")
+CHUNK = 1 << 18
+DEFAULT_ZLIB_LEVEL = 6
+_STAGING = "apt2ostree-"
+_F_OFD_SETLKW = 38
+_FLOCK = struct.Struct("hhqqi4x")
+
+
+@dataclass
+class Written:
+    """What a transaction put into the repo.
+
+    Attributes:
+        content: content objects (files and symlinks).
+        metadata: dirtree, dirmeta and commit objects.
+        content_bytes: bytes of the content objects' streams, before any compression.
+    """
+
+    content: int = 0
+    metadata: int = 0
+    content_bytes: int = 0
+
+
+class Repo:
+    """An OSTree repository on disk.
+
+    Args:
+        path: the repo's directory.
+
+    Raises:
+        UserError: there is none, or its mode is not one of `MODES`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            with (path / "config").open(encoding="utf-8") as file:
+                config.read_file(file)
+        except FileNotFoundError:
+            raise UserError(
+                f"{path}: no OSTree repo there; make one with "
+                f"`ostree init --repo={path} --mode=bare-user`"
+            ) from None
+        except configparser.Error as error:
+            raise UserError(f"{path / 'config'}: {error}") from error
+        mode = config.get("core", "mode", fallback="bare")
+        self.mode = "archive" if mode == "archive-z2" else mode
+        if self.mode not in MODES:
+            raise UserError(f"{path}: repo mode {mode!r}; expected one of {', '.join(MODES)}")
+        level = config.get("archive", "zlib-level", fallback=str(DEFAULT_ZLIB_LEVEL))
+        self.zlib_level = int(level) if level.isdigit() and int(level) < 10 else DEFAULT_ZLIB_LEVEL
+        self.fsync = config.get("core", "fsync", fallback="true").lower() != "false"
+
+    def object_path(self, name: str) -> Path:
+        """Where `CHECKSUM.TYPE` is kept, `file` being `filez` in an archive repo."""
+        suffix = "z" if self.mode == "archive" and name.endswith(".file") else ""
+        return self.path / "objects" / name[:2] / (name[2:] + suffix)
+
+    def has(self, name: str) -> bool:
+        """Whether the object `CHECKSUM.TYPE` is there."""
+        return os.path.lexists(self.object_path(name))
+
+    def resolve(self, ref: str) -> str | None:
+        """The commit that a ref points to, or `None`."""
+        try:
+            return (self.path / "refs" / "heads" / check_ref(ref)).read_text("ascii").strip()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Write objects and refs: all of them when the block ends, none if it fails."""
+        try:
+            with self._shared_lock():
+                transaction = Transaction(self)
+                try:
+                    yield transaction
+                    transaction.commit()
+                finally:
+                    transaction.clean_up()
+        except OSError as error:
+            raise UserError(_explain(error, self.path)) from error
+
+    @contextlib.contextmanager
+    def _shared_lock(self) -> Iterator[None]:
+        """Keep `ostree prune` out, the way libostree does: an OFD lock on `.lock`."""
+        descriptor = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o660)
+        try:
+            fcntl.fcntl(descriptor, _F_OFD_SETLKW, _FLOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0))
+            yield
+        finally:
+            os.close(descriptor)
+
+
+class Transaction:
+    """Objects and refs on their way into a repo; made by `Repo.transaction`."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._refs: dict[str, str] = {}
+        self._staged: dict[str, Path] = {}
+        self._directory, self._lock = _staging_directory(repo.path / "tmp")
+        self.written = Written()
+
+    def add_object(self, name: str, source: BinaryIO, size: int) -> None:
+        """Add an object, verified against its name, unless the repo has it.
+
+        Args:
+            name: `CHECKSUM.TYPE`.
+            source: a file, positioned where the object's bytes start.
+            size: how many they are; of a content object, header included.
+
+        Raises:
+            UserError: its checksum is not its name.
+        """
+        if name in self._staged or self._repo.has(name):
+            return
+        checksum, _, type_ = name.partition(".")
+        if type_ == "file":
+            digest = self._import_file(name, source, size)
+            self.written.content += 1
+            self.written.content_bytes += size
+        else:
+            data = source.read(size)
+            digest = objects.checksum(data)
+            path = self._new_path(name)
+            path.write_bytes(data)
+            path.chmod(0o644)
+            self.written.metadata += 1
+        if digest != checksum:
+            raise UserError(
+                f"object {name} has the checksum {digest}: a file of the build was changed, or a "
+                "cache gave a wrong one; build it again"
+            )
+
+    def set_ref(self, ref: str, checksum: str) -> None:
+        """Point a ref at a commit when the transaction is through."""
+        self._refs[check_ref(ref)] = checksum
+
+    def commit(self) -> None:
+        """Sync, move the objects into place, then write the refs."""
+        if self._repo.fsync:
+            _sync_file_system(self._directory)
+        directories = set()
+        for name, path in self._staged.items():
+            target = self._repo.object_path(name)
+            if target.parent not in directories:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                directories.add(target.parent)
+            path.rename(target)
+        if self._repo.fsync and self._staged:
+            _sync_file_system(self._directory)
+        for ref, checksum in self._refs.items():
+            self._write_ref(ref, checksum)
+
+    def clean_up(self) -> None:
+        """Remove what is left of the temporary files."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        os.close(self._lock)
+
+    def _new_path(self, name: str) -> Path:
+        path = self._staged[name] = self._directory / name
+        return path
+
+    def _import_file(self, name: str, source: BinaryIO, size: int) -> str:
+        """Write a content object in the repo's own form; return its checksum."""
+        start = source.read(min(size, CHUNK))
+        header, offset = objects.parse_file_header(start)
+        digest = hashlib.sha256(start)
+        content = _Tee(digest, source, size - len(start))
+        path = self._new_path(name)
+        chunks = _prepend(start[offset:], content)
+        if self._repo.mode == "archive":
+            self._write_archive(path, header, size - offset, chunks)
+        elif self._repo.mode == "bare-user":
+            _write_bare_user(path, header, chunks)
+        else:
+            _write_bare(path, header, chunks)
+        return digest.hexdigest()
+
+    def _write_archive(
+        self, path: Path, header: FileHeader, size: int, chunks: Iterator[bytes]
+    ) -> None:
+        with path.open("wb") as file:
+            file.write(objects.archive_header(header, size))
+            if not header.is_symlink:
+                deflate = zlib.compressobj(self._repo.zlib_level, zlib.DEFLATED, -15)
+                for chunk in chunks:
+                    file.write(deflate.compress(chunk))
+                file.write(deflate.flush())
+            else:
+                for _ in chunks:
+                    pass
+        path.chmod(0o644)
+
+    def _write_ref(self, ref: str, checksum: str) -> None:
+        target = self._repo.path / "refs" / "heads" / ref
+        temporary = self._directory / "ref"
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(f"{checksum}\n")
+            file.flush()
+            if self._repo.fsync:
+                os.fsync(file.fileno())
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(target)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            raise UserError(
+                f"ref {ref}: another ref of the repo is a part of its name, or it of the other's"
+            ) from None
+
+
+def _staging_directory(parent: Path) -> tuple[Path, int]:
+    """Make a locked temporary directory; remove those whose maker was killed.
+
+    Returns:
+        The directory, and the descriptor that holds the lock on it.
+    """
+    parent.mkdir(exist_ok=True)
+    for stale in parent.glob(f"{_STAGING}*"):
+        with contextlib.suppress(OSError):  # locked: in use by another import
+            os.close(_locked(stale))
+            shutil.rmtree(stale, ignore_errors=True)
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
+        # Between the two calls another process may take it for stale and remove it.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            descriptor = _locked(path)
+            if path.exists():
+                return path, descriptor
+            os.close(descriptor)
+
+
+def _locked(directory: Path) -> int:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+class _Tee:
+    """The rest of an object's stream, hashed while it is read."""
+
+    def __init__(self, digest: hashlib._Hash, source: BinaryIO, left: int) -> None:
+        self._digest, self._source, self._left = digest, source, left
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._left:
+            data = self._source.read(min(self._left, CHUNK))
+            if not data:
+                raise UserError("truncated objects tar; build it again")
+            self._left -= len(data)
+            self._digest.update(data)
+            yield data
+
+
+def _prepend(first: bytes, rest: _Tee) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def create(path: Path, mode: str) -> Repo:
+    """Make an empty repo.
+
+    Args:
+        path: a directory that does not exist, or is empty.
+        mode: one of `MODES`.
+    """
+    for name in ("objects", "refs/heads", "refs/mirrors", "refs/remotes", "state", "tmp"):
+        (path / name).mkdir(parents=True, exist_ok=True)
+    name = "archive-z2" if mode == "archive" else mode
+    (path / "config").write_text(f"[core]\nrepo_version=1\nmode={name}\n", encoding="ascii")
+    return Repo(path)
+
+
+def check_ref(ref: str) -> str:
+    """Return a ref's name if libostree would take it.
+
+    Raises:
+        UserError: it would not: components are letters, digits, `-`, `_` and `.`, not
+            starting with `.` or `-`, joined by single slashes.
+    """
+    for component in ref.split("/"):
+        allowed = component.isascii() and component.replace("-", "").replace(".", "").replace(
+            "_", ""
+        )
+        if not allowed or not allowed.isalnum() or component[0] in ".-":
+            raise UserError(
+                f"ref {ref!r}: expected letters, digits, '-', '_' and '.' between single slashes"
+            )
+    return ref
+
+
+def _write_content(path: Path, chunks: Iterator[bytes]) -> None:
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+def _write_bare_user(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
+    if header.is_symlink:
+        for _ in chunks:
+            pass
+        path.write_bytes(header.target.encode("utf-8", "surrogateescape"))
+    else:
+        _write_content(path, chunks)
+    metadata = struct.pack(">III", header.uid, header.gid, header.mode)
+    os.setxattr(path, "user.ostreemeta", metadata + gvariant.xattrs(header.xattrs))
+    # As libostree: readable for whoever owns the repo, executable where the file is.
+    path.chmod(0o644 if header.is_symlink else header.mode & 0o777 | 0o400)
+
+
+def _write_bare(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
+    if header.is_symlink:
+        for _ in chunks:
+            pass
+        path.symlink_to(header.target)
+        os.chown(path, header.uid, header.gid, follow_symlinks=False)
+    else:
+        _write_content(path, chunks)
+        os.chown(path, header.uid, header.gid)
+        path.chmod(stat.S_IMODE(header.mode))  # after chown, which drops setuid
+    set_xattrs(path, header.xattrs)
+
+
+def set_xattrs(path: Path, xattrs: Mapping[str, bytes]) -> None:
+    """Set extended attributes on a file itself, not on what it links to."""
+    for name, value in xattrs.items():
+        os.setxattr(path, name, value, follow_symlinks=False)
+
+
+def _sync_file_system(directory: Path) -> None:
+    """Write everything of the directory's file system to disk: syncfs(2), one call for all."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), "syncfs failed", str(directory))
+    finally:
+        os.close(descriptor)
+
+
+def _explain(error: OSError, repo: Path) -> str:
+    """Say what an operating system error means for somebody who writes into a repo."""
+    where = error.filename or repo
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{repo}: no space left on the disk; nothing was changed in the repo. Free some "
+            "(`ostree prune` removes what no ref needs) and run it again"
+        )
+    if error.errno in (errno.EROFS, errno.EACCES):
+        return f"{where}: {error.strerror}; nothing was changed in the repo: it must be writable"
+    if error.errno == errno.EPERM:
+        return (
+            f"{where}: {error.strerror}: a bare repo holds owners and modes themselves, which "
+            "needs root; use a repo of mode bare-user or archive"
+        )
+    if error.errno == errno.EOPNOTSUPP:
+        return (
+            f"{where}: the file system has no extended attributes, which a bare-user repo "
+            "needs; use another file system, or a repo of mode archive"
+        )
+    return f"{where}: {error.strerror}; nothing was changed in the repo"

@@ -1,0 +1,42 @@
+"""What can be done with a built image: `bazel run //image:rootfs -- COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from apt2ostree import errors
+from apt2ostree.commands import checkout, import_, ls, packages
+from apt2ostree.image import built_image
+
+COMMANDS = {
+    "import": import_,
+    "checkout": checkout,
+    "ls": ls,
+    "packages": packages,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; see --help."""
+    parser = argparse.ArgumentParser(
+        prog="bazel run IMAGE --", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("--image", required=True, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--runfiles", required=True, type=Path, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(name, help=command.HELP, description=command.__doc__)
+        command.add_arguments(subparser)
+    options = parser.parse_args(arguments)
+    image = built_image.load(options.image.absolute(), options.runfiles.absolute())
+    # `bazel run` changes into the runfiles; paths that a user types mean where they stand.
+    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    status: int = COMMANDS[options.command].run(image, options)
+    return status
+
+
+if __name__ == "__main__":
+    errors.run(main)
