@@ -6,17 +6,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from apt2ostree import errors
+from apt2ostree import worker
 from apt2ostree.image import compose, manifest
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
-    parser = argparse.ArgumentParser(description=__doc__, fromfile_prefix_chars="@")
-    parser.add_argument(
-        "--package", action="append", default=[], type=Path, help="manifest of a package"
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--package", action="append", default=[], help="manifest of a package")
     parser.add_argument(
         "--layer",
         action="append",
@@ -29,23 +27,23 @@ def main(arguments: Sequence[str]) -> int:
         "--architecture", action="append", default=[], help="native first, then foreign ones"
     )
     parser.add_argument("--merged-usr", choices=["auto", "yes", "no"], default="auto")
-    parser.add_argument("--manifest", required=True, type=Path, help="manifest to write")
-    parser.add_argument("--objects", required=True, type=Path, help="objects tar to write")
-    parser.add_argument("--commit", required=True, type=Path, help="commit checksum to write")
+    parser.add_argument("--manifest", required=True, help="manifest to write")
+    parser.add_argument("--objects", required=True, help="objects tar to write")
+    parser.add_argument("--commit", required=True, help="commit checksum to write")
     options = parser.parse_args(arguments)
-    with options.objects.open("w+b") as file:
+    with (directory / options.objects).open("w+b") as file:
         writer = ObjectsWriter(file)
         image, commit = compose.compose(
-            [manifest.load(path) for path in options.package],
-            {name: manifest.load(Path(path)) for name, path in options.layer},
+            [manifest.load(directory / path) for path in options.package],
+            {name: manifest.load(directory / path) for name, path in options.layer},
             compose.Options(options.architecture, options.merged_usr),
             writer,
         )
         writer.close()
-    options.manifest.write_text(image.dump(), encoding="utf-8")
-    options.commit.write_text(f"{commit}\n", encoding="ascii")
+    (directory / options.manifest).write_text(image.dump(), encoding="utf-8")
+    (directory / options.commit).write_text(f"{commit}\n", encoding="ascii")
     return 0
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    worker.run(main)

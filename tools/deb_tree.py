@@ -6,30 +6,33 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from apt2ostree import errors
+from apt2ostree import errors, worker
 from apt2ostree.image import deb_tree
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--deb", required=True, type=Path, help="the package")
+    parser.add_argument("--deb", required=True, help="the package")
     parser.add_argument("--name", required=True, help="what to call the package in errors")
-    parser.add_argument("--manifest", required=True, type=Path, help="manifest to write")
-    parser.add_argument("--objects", required=True, type=Path, help="objects tar to write")
+    parser.add_argument("--manifest", required=True, help="manifest to write")
+    parser.add_argument("--objects", required=True, help="objects tar to write")
     parser.add_argument("--zstd", help="zstd program, for Python before 3.14")
     options = parser.parse_args(arguments)
     try:
-        with options.deb.open("rb") as deb, options.objects.open("w+b") as file:
+        with (
+            (directory / options.deb).open("rb") as deb,
+            (directory / options.objects).open("w+b") as file,
+        ):
             writer = ObjectsWriter(file)
             manifest = deb_tree.unpack(deb, writer, options.zstd)
             writer.close()
     except errors.UserError as error:
         raise errors.UserError(f"package {options.name} ({options.deb}): {error}") from error
-    options.manifest.write_text(manifest.dump(), encoding="utf-8")
+    (directory / options.manifest).write_text(manifest.dump(), encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    worker.run(main)

@@ -1,11 +1,13 @@
 """A .deb as a tree."""
 
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
 
 def _deb_tree_impl(ctx):
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
     objects = ctx.actions.declare_file(ctx.label.name + ".objects.tar")
     args = ctx.actions.args()
+    use_worker_param_file(args)
     args.add("--deb", ctx.file.deb)
     args.add("--name", ctx.attr.package)
     args.add("--manifest", manifest)
@@ -18,7 +20,7 @@ def _deb_tree_impl(ctx):
         outputs = [manifest, objects],
         mnemonic = "DebTree",
         progress_message = "Unpacking " + ctx.attr.package,
-        execution_requirements = {"supports-path-mapping": "1"},
+        execution_requirements = WORKER_REQUIREMENTS,
     )
     return [
         DefaultInfo(files = depset([manifest, objects])),

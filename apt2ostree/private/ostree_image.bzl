@@ -4,6 +4,7 @@ load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":ostree_image_info.bzl", "OstreeImageInfo")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
 
 _ATTRS = {
     "architectures": attr.string_list(
@@ -49,8 +50,7 @@ def _compose(ctx, package_trees, layers):
     commit = ctx.actions.declare_file(ctx.label.name + ".commit")
     package_manifests = [tree.manifest for tree in package_trees]
     args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
+    use_worker_param_file(args)
     args.add_all(package_manifests, before_each = "--package")
     for layer in layers:
         args.add("--layer")
@@ -68,7 +68,7 @@ def _compose(ctx, package_trees, layers):
         outputs = [manifest, objects, commit],
         mnemonic = "OstreeCompose",
         progress_message = "Composing %{label}",
-        execution_requirements = {"supports-path-mapping": "1"},
+        execution_requirements = WORKER_REQUIREMENTS,
     )
     return manifest, objects, commit
 
