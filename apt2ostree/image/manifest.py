@@ -38,7 +38,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ class Manifest:
             '{\n"format": ' + json.dumps(FORMAT),
             f',\n"dirtree": "{self.dirtree}",\n"dirmeta": "{self.dirmeta}"',
             ',\n"packages": ['
-            + ",\n".join(json.dumps(asdict(package)) for package in self.packages)
+            + ",\n".join(json.dumps(vars(package)) for package in self.packages)
             + "]",
             ',\n"directories": {\n',
             ",\n".join(

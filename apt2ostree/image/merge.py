@@ -154,8 +154,13 @@ class _Resolver:
         self._sources = sources
         self._directories = set().union(*(source.directories for source in sources))
         self._links: dict[str, tuple[str, str]] = {}
+        children: dict[str, set[str]] = {}
+        for path in self._directories:
+            if path:
+                above, name = paths.split(path)
+                children.setdefault(above, set()).add(name)
         for source in sources:
-            for path, target in _directory_links(source, self._directories):
+            for path, target in _directory_links(source, children):
                 self._links.setdefault(path, (target, source.name))
         self._known: dict[str, str] = {"": ""}
 
@@ -203,14 +208,20 @@ class _Resolver:
         )
 
 
-def _directory_links(source: Source, directories: set[str]) -> Iterable[tuple[str, str]]:
-    """(path, target) of the symlinks in `source` that some source has as a directory."""
-    for path in directories:
-        above, name = paths.split(path)
-        directory = source.directories.get(above)
-        row = directory.files.get(name) if directory else None
-        if row and row[0] == "symlink":
-            yield path, row[4]
+def _directory_links(source: Source, children: Mapping[str, set[str]]) -> Iterable[tuple[str, str]]:
+    """(path, target) of the symlinks in `source` that some source has as a directory.
+
+    Args:
+        source: where to look.
+        children: directory → the names of its subdirectories in all sources.
+    """
+    for path, directory in source.directories.items():
+        names = children.get(path)
+        if names and not names.isdisjoint(directory.files):
+            for name in names.intersection(directory.files):
+                row = directory.files[name]
+                if row[0] == "symlink":
+                    yield paths.join(path, name), row[4]
 
 
 def _target_path(link: str, target: str) -> str | None:

@@ -65,9 +65,7 @@ def hash_tree(
             found[known_meta] = ("dirmeta", data)
         meta = known_meta
         files = [
-            (name, row[5])
-            for name, row in directory.files.items()
-            if row[0] == "file" or row[0] == "symlink"
+            (name, row[5]) for name, row in directory.files.items() if row[0] not in DEVICE_TYPES
         ]
         try:
             data = objects.dirtree(files, children.pop(path, []))

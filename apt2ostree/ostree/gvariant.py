@@ -9,6 +9,7 @@ that can address the whole container, offsets included.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from apt2ostree.errors import UserError
 
@@ -16,12 +17,7 @@ from apt2ostree.errors import UserError
 def array(items: Sequence[bytes]) -> bytes:
     """Serialise an array of variable-sized items of alignment 1."""
     body = b"".join(items)
-    ends = []
-    end = 0
-    for item in items:
-        end += len(item)
-        ends.append(end)
-    return body + frame(len(body), ends)
+    return body + frame(len(body), list(accumulate(map(len, items))))
 
 
 def tuple_(members: Sequence[bytes]) -> bytes:

@@ -26,6 +26,9 @@ _FILE_FIELDS = struct.Struct(">IIII")
 _DIR_FIELDS = struct.Struct(">III")
 _HEADER_SIZE = struct.Struct(">II")
 _NO_XATTRS: Mapping[str, bytes] = {}
+_BYTES = [bytes([value]) for value in range(256)]
+_ONE_BYTE_OFFSET = 256 - 1 - 32
+"""A name, its NUL included, shorter than this has a framing offset of one byte."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +134,20 @@ def dirtree(files: Sequence[tuple[str, str]], directories: Sequence[tuple[str, s
         UserError: a name that is not UTF-8.
     """
     # UTF-8 sorts by bytes as it does by code points, which is what str compares.
-    file_items = [
-        gvariant.tuple_([gvariant.string(name), bytes.fromhex(checksum)])
-        for name, checksum in sorted(files)
-    ]
+    file_items = [_file_item(name, checksum) for name, checksum in sorted(files)]
     directory_items = [
         gvariant.tuple_([gvariant.string(name), bytes.fromhex(tree), bytes.fromhex(meta)])
         for name, tree, meta in sorted(directories)
     ]
     return gvariant.tuple_([gvariant.array(file_items), gvariant.array(directory_items)])
+
+
+def _file_item(name: str, checksum: str) -> bytes:
+    """A `(say)`: `gvariant.tuple_` spelled out, because an image has one per file."""
+    data = gvariant.string(name)
+    end = len(data)
+    item = data + bytes.fromhex(checksum)
+    return item + (_BYTES[end] if end < _ONE_BYTE_OFFSET else gvariant.frame(end + 32, [end]))
 
 
 def parse_dirtree(data: bytes) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:

@@ -1,4 +1,5 @@
-"""The hub of a lock: `:packages` is all of it, `//NAME` a package with what it needs.
+"""The hub of a lock: `:packages` is all of it as trees, `:debs` as files; `//NAME` is a package
+with what it needs.
 
 One small BUILD file per package, so that asking for one loads one. The dependencies are in
 `graph.bzl`, as data; a package's closure is computed when its BUILD file is loaded.
@@ -13,6 +14,13 @@ deb_packages(
     architectures = ARCHITECTURES,
     lock = LOCK,
     trees = ["@{}//:tree".format(deb) for deb in DEBS.values()],
+    visibility = ["//visibility:public"],
+)
+
+# The packages themselves, as they were downloaded.
+filegroup(
+    name = "debs",
+    srcs = ["@{}//:package.deb".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
 """
