@@ -25,6 +25,10 @@ deb_packages = rule(
         "architectures": attr.string_list(doc = "Of the lock, the native one first."),
         "lock": attr.string(doc = "Name of the lock."),
         "trees": attr.label_list(
+            # A package's tree is the same for whatever is being built. The exec
+            # configuration is the one thing that all builds share: with it, an -c opt build
+            # or one for another platform unpacks nothing again.
+            cfg = "exec",
             doc = "The packages' trees, in the lock's order.",
             providers = [OstreeTreeInfo],
         ),
