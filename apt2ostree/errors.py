@@ -15,6 +15,14 @@ class UserError(Exception):
     """
 
 
+def printable(text: str) -> str:
+    """Escape what would steer a terminal: names in hostile packages may hold it."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
+        for character in text
+    )
+
+
 def run(main: Callable[[Sequence[str]], int]) -> None:
     """Run a tool's `main` on the command line's arguments and exit with its status.
 
@@ -24,13 +32,13 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
     try:
         status = main(sys.argv[1:])
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         status = 1
     except BrokenPipeError:
         # The reader of our output went away: nothing to say, nobody to say it to.
         status = 141
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         status = 130

@@ -122,6 +122,11 @@ def _decompress(source: Reader, factory: Callable[[], Any], suffix: str) -> Iter
             if out:
                 yield out
     except (lzma.LZMAError, zlib.error, OSError, EOFError) as error:
+        if "Memory usage limit" in str(error):
+            raise UserError(
+                f"the {suffix} data needs a decompressor of more than {XZ_MEMORY_LIMIT >> 20} MiB; "
+                "dpkg-deb compresses with at most xz -9, which needs 65"
+            ) from error
         raise UserError(f"corrupt {suffix} data: {error}; download the package again") from error
 
 

@@ -17,17 +17,20 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
         what: what the text is, for error messages (`"control file of nginx_1.deb"`).
 
     Raises:
-        UserError: a line that is neither a field nor a continuation, or a field twice.
+        UserError: a line that is neither a field nor a continuation, a continuation of blanks
+            alone (they would end the stanza in dpkg's status file), or a field twice.
     """
     fields: dict[str, str] = {}
     seen: set[str] = set()
     name = ""
     for number, line in enumerate(text.strip("\r\n").replace("\r\n", "\n").split("\n"), 1):
         if line.startswith((" ", "\t")) and name:
+            if not line.strip():
+                raise UserError(f"{what}, line {number}: a blank line in field {name}")
             fields[name] += "\n" + line.rstrip()
             continue
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not name or name.split() != [name]:
             raise UserError(f"{what}, line {number}: expected 'Field: value', got {line[:60]!r}")
         if name.lower() in seen:
             raise UserError(f"{what}, line {number}: field {name} is there twice")

@@ -18,6 +18,12 @@ BLOCK = 512
 MAX_EXTENSION = 1 << 20
 """Bytes that a long name or a pax header may have; real ones have a few hundred."""
 
+MAX_OWNER = 0xFFFFFFFE
+"""The highest uid or gid; the number after it means "none" (chown(2))."""
+MAX_XATTR_NAME = 255
+MAX_XATTRS = 1 << 16
+"""Bytes of all extended attributes of a file: what Linux allows for one (xattr(7))."""
+
 _HEADER = struct.Struct("100s 8s 8s 8s 12s 12s 8s c 100s 6s 2s 32s 32s 8s 8s 155s 12x")
 _NO_XATTRS: Mapping[str, bytes] = {}
 _XATTR_RECORD = "SCHILY.xattr."
@@ -210,8 +216,8 @@ def _member(
         name=name.rstrip("/") or name[:1],
         type=type_,
         mode=_number(fields[1], "mode") & 0o7777,
-        uid=_pax_number(pax, "uid", _number(fields[2], "uid")),
-        gid=_pax_number(pax, "gid", _number(fields[3], "gid")),
+        uid=_owner(_pax_number(pax, "uid", _number(fields[2], "uid"))),
+        gid=_owner(_pax_number(pax, "gid", _number(fields[3], "gid"))),
         size=size if type_ == "file" else 0,
         mtime=_number(fields[5], "mtime"),
         target=target if type_ in ("symlink", "hardlink") else "",
@@ -230,11 +236,17 @@ def _name(fields: tuple[bytes, ...]) -> str:
 
 
 def _xattrs(pax: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    return {
+    xattrs = {
         key[len(_XATTR_RECORD) :]: value
         for key, value in pax.items()
         if key.startswith(_XATTR_RECORD)
     }
+    for name in xattrs:
+        if not 0 < len(name) <= MAX_XATTR_NAME or "\0" in name:
+            raise UserError(f"broken tar: {name[:40]!a} is no name of an extended attribute")
+    if sum(len(value) for value in xattrs.values()) > MAX_XATTRS:
+        raise UserError(f"extended attributes of more than {MAX_XATTRS} bytes")
+    return xattrs
 
 
 def _c_string(data: bytes) -> bytes:
@@ -258,18 +270,23 @@ def _number(data: bytes, what: str) -> int:
             raise UserError(f"broken tar: negative {what} in a header")
         return value
     text = data.strip(b" \0")
-    try:
-        return int(text, 8) if text else 0
-    except ValueError:
-        raise UserError(f"broken tar: {what} {text!r} in a header is no octal number") from None
+    if text.strip(b"01234567"):
+        raise UserError(f"broken tar: {what} {text!r} in a header is no octal number")
+    return int(text, 8) if text else 0
 
 
 def _pax_number(pax: Mapping[str, bytes], key: str, default: int) -> int:
     if key not in pax:
         return default
-    if not pax[key].isdigit():
-        raise UserError(f"broken tar: {key} {pax[key]!r} in a pax header is no number")
+    if not pax[key].isdigit() or len(pax[key]) > 20:
+        raise UserError(f"broken tar: {key} {pax[key][:40]!r} in a pax header is no number")
     return int(pax[key])
+
+
+def _owner(number: int) -> int:
+    if number > MAX_OWNER:
+        raise UserError(f"broken tar: owner {number}, and Linux has none above {MAX_OWNER}")
+    return number
 
 
 def _pax_records(data: bytes) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ dpkg-query(1), and the files that dpkg writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from apt2ostree.deb.control import parse_stanza, render_stanza
@@ -23,6 +24,12 @@ _FIELD_ORDER = (
     "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
     "Suggests Breaks Conflicts Enhances Conffiles Description"
 )
+
+
+_TRIGGER = re.compile(r"/[!-~]*|[A-Za-z0-9][A-Za-z0-9+.-]*")
+"""A path, or a name, which dpkg wants to look like a package's."""
+_OTHER_FILES = {"File", "Unincorp", "Lock"}
+"""Files under triggers/ that are not a trigger's."""
 
 
 def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> dict[str, str]:
@@ -96,15 +103,15 @@ def _interests(package: PackageRecord) -> Iterable[tuple[str, bool]]:
             continue
         directive, _, kind = words[0].partition("-")
         valid = directive in ("interest", "activate") and kind in ("", "await", "noawait")
-        if not valid or len(words) != 2 or words[1] in ("File", "Unincorp", "Lock"):
+        if not valid or len(words) != 2:
             raise UserError(
-                f"package {package.name}: triggers, line {number}: {line!r} is not a directive "
+                f"package {package.name}: triggers, line {number}: {line!a} is not a directive "
                 "of deb-triggers(5)"
             )
         name = words[1]
-        if "/" in name and not name.startswith("/"):
+        if not _TRIGGER.fullmatch(name) or name in _OTHER_FILES:
             raise UserError(
-                f"package {package.name}: triggers, line {number}: {name!r} is neither a "
+                f"package {package.name}: triggers, line {number}: {name!a} is neither a "
                 "trigger's name nor an absolute path"
             )
         if directive == "interest":

@@ -8,11 +8,26 @@ Source: dpkg(1), and what dpkg --unpack writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from apt2ostree.deb.control import parse_stanza
 from apt2ostree.deb.package import ControlFile
 from apt2ostree.errors import UserError
+
+_REQUIRED = {
+    "Package": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*"),
+    "Version": re.compile(r"[A-Za-z0-9.+:~-]+"),
+    "Architecture": re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*"),
+}
+"""Fields that every package has (Policy §5.3), and what dpkg allows in them."""
+_OF_THE_DATABASE = {
+    "conffiles",
+    "config-version",
+    "status",
+    "triggers-awaited",
+    "triggers-pending",
+}
 
 INFO_DIRECTORY = "var/lib/dpkg/info"
 
@@ -59,11 +74,19 @@ def control_fields(control: Mapping[str, ControlFile]) -> dict[str, str]:
     """
     text = control["control"].data.decode("utf-8", "surrogateescape")
     fields = parse_stanza(text, "control file")
-    for name in ("Package", "Version", "Architecture"):
+    for name, pattern in _REQUIRED.items():
         if not fields.get(name):
             raise UserError(f"control file: no field {name}")
-    if "/" in fields["Package"] or fields["Package"].startswith("."):
-        raise UserError(f"control file: {fields['Package']!r} is not a package name")
+        if not pattern.fullmatch(fields[name]):
+            raise UserError(
+                f"control file: {name} {fields[name][:60]!a} has characters that dpkg does not "
+                "allow in it"
+            )
+    for name in fields:
+        if name.lower() in _OF_THE_DATABASE:
+            raise UserError(
+                f"control file: field {name} is of dpkg's own database, and not for packages"
+            )
     return fields
 
 
@@ -71,7 +94,7 @@ def files(
     fields: Mapping[str, str],
     control: Mapping[str, ControlFile],
     listed: Sequence[str],
-    md5s: Sequence[tuple[str, str]],
+    md5s: Mapping[str, str],
 ) -> dict[str, ControlFile]:
     """Return the files that belong under the info directory, by name.
 
@@ -79,14 +102,13 @@ def files(
         fields: the package's control fields.
         control: its control files.
         listed: its paths, in the order of data.tar, the root being empty.
-        md5s: (path, md5) of its regular files in that order; only used where the package
-            has no `md5sums`.
+        md5s: path → md5 of its regular files; only used where the package has no `md5sums`.
     """
     start = prefix(fields)
     result = {f"{start}.{name}": file for name, file in control.items() if name != "control"}
     result[f"{start}.list"] = ControlFile(0o644, file_list(listed))
     if "md5sums" not in control:
-        text = "".join(f"{md5}  {path}\n" for path, md5 in md5s)
+        text = "".join(f"{md5}  {path}\n" for path, md5 in md5s.items())
         result[f"{start}.md5sums"] = ControlFile(0o644, _bytes(text))
     return dict(sorted(result.items()))
 

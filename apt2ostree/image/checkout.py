@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.manifest import Directory, components, decode_xattrs
 from apt2ostree.ostree import objects
@@ -71,7 +72,7 @@ def _content(first: bytes, source: BinaryIO, left: int) -> Iterator[bytes]:
     while left:
         data = source.read(min(left, CHUNK))
         if not data:
-            raise EOFError(f"{source.name}: truncated")
+            raise UserError(f"{source.name}: truncated objects tar; build it again")
         left -= len(data)
         yield data
 

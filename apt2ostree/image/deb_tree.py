@@ -40,13 +40,12 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
     contents = _Contents(objects, wants_md5)
     for reader in deb.data():
         contents.read(reader)
-    conffile_md5 = dict(contents.md5s)
     record = PackageRecord(
         name=fields["Package"],
         version=fields["Version"],
         architecture=fields["Architecture"],
         control=deb.control["control"].data.decode("utf-8", "surrogateescape"),
-        conffiles=[[path, conffile_md5.get(path[1:], "")] for path in conffiles],
+        conffiles=[[path, contents.md5s.get(path[1:], "")] for path in conffiles],
         triggers=deb.control["triggers"].data.decode("utf-8", "surrogateescape")
         if "triggers" in deb.control
         else "",
@@ -68,7 +67,7 @@ class _Contents:
     def __init__(self, objects: ObjectsWriter, wants_md5: Callable[[str], bool]) -> None:
         self.directories: dict[str, Directory] = {"": Directory(implicit=True)}
         self.listed: list[str] = []
-        self.md5s: list[tuple[str, str]] = []
+        self.md5s: dict[str, str] = {}
         self._objects = objects
         self._wants_md5 = wants_md5
 
@@ -108,6 +107,9 @@ class _Contents:
     def _row(self, path: str, member: Member, reader: TarReader) -> Row:
         row: Row = [member.type, f"{member.mode:04o}", member.uid, member.gid]
         if member.type == "symlink":
+            if not member.target:
+                raise UserError("a symlink without a target")
+            paths.check_length(member.target)
             mode = stat.S_IFLNK | member.mode
             header = FileHeader(member.uid, member.gid, mode, member.target, member.xattrs)
             row += [member.target, self._objects.add_file(header, 0, [])]
@@ -120,7 +122,7 @@ class _Contents:
                 content = _digested(content, digest.update)
             row += [member.size, self._objects.add_file(header, member.size, content)]
             if digest:
-                self.md5s.append((path, digest.hexdigest()))
+                self.md5s[path] = digest.hexdigest()
         elif member.type != "fifo":
             row += list(member.device)
         if member.xattrs:
@@ -135,7 +137,8 @@ class _Contents:
         row = directory.files.get(name) if directory else None
         if row is None:
             raise UserError(f"hard link to /{target}, which is no file before it in the package")
-        self.md5s += [(path, md5) for known, md5 in self.md5s if known == target]
+        if target in self.md5s:
+            self.md5s[path] = self.md5s[target]
         return row
 
 

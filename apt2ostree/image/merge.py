@@ -175,27 +175,39 @@ class _Resolver:
             return path
         known = self._known.get(path)
         if known is None:
-            known = self._known[path] = self._follow(path, path, 0)
+            known = self._known[path] = self._follow(path)
         return known
 
-    def _follow(self, path: str, asked: str, depth: int) -> str:
-        if not path:
-            return path
-        above, name = paths.split(path)
-        here = paths.join(self._follow(above, asked, depth), name)
-        link = self._links.get(here)
-        if link is None:
-            return here
-        target, owner = link
-        goal = _target_path(here, target)
-        if goal is None or depth == MAX_LINKS:
-            raise self._error(here, target, owner, asked, "leads outside the image")
-        resolved = self._follow(goal, asked, depth + 1)
-        if resolved not in self._directories:
-            raise self._error(here, target, owner, asked, "is not a directory of any package")
-        return resolved
+    def _follow(self, asked: str) -> str:
+        """Walk down `asked` as the kernel would, with the image as the root."""
+        here = link = ""
+        to_go = asked.split("/")[::-1]
+        links_left = MAX_LINKS
+        while to_go:
+            part = to_go.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not here:
+                    raise self._error(link, asked, "leads outside the image")
+                here = paths.parent(here)
+                continue
+            here = paths.join(here, part)
+            if here not in self._links:
+                continue
+            link = here
+            if not links_left:
+                raise self._error(link, asked, "leads in a circle")
+            links_left -= 1
+            target, _ = self._links[link]
+            here = "" if target.startswith("/") else paths.parent(link)
+            to_go += target.split("/")[::-1]
+        if link and here not in self._directories:
+            raise self._error(link, asked, "is not a directory of any package")
+        return here
 
-    def _error(self, link: str, target: str, owner: str, asked: str, why: str) -> UserError:
+    def _error(self, link: str, asked: str, why: str) -> UserError:
+        target, owner = self._links[link]
         shippers = [
             source.name
             for source in self._sources
@@ -222,19 +234,6 @@ def _directory_links(source: Source, children: Mapping[str, set[str]]) -> Iterab
                 row = directory.files[name]
                 if row[0] == "symlink":
                     yield paths.join(path, name), row[4]
-
-
-def _target_path(link: str, target: str) -> str | None:
-    """Where a symlink points, as a path in the image; `None` if above the root."""
-    parts = [] if target.startswith("/") else link.split("/")[:-1]
-    for part in target.split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _replaces(winner: PackageRecord, loser: PackageRecord) -> bool:

@@ -20,12 +20,18 @@ def ensure_directory(directories: dict[str, Directory], path: str) -> Directory:
         UserError: a component is a file.
     """
     directory = directories.get(path)
-    if directory is None:
-        if path:
-            above, name = paths.split(path)
-            if name in ensure_directory(directories, above).files:
-                raise UserError(f"{path}: both a directory and a file")
-        directory = directories[path] = Directory(implicit=True)
+    if directory is not None:
+        return directory
+    missing = []
+    above = path
+    while above and above not in directories:
+        missing.append(above)
+        above = paths.parent(above)
+    directory = directories.setdefault(above, Directory(implicit=True))
+    for below in reversed(missing):
+        if paths.split(below)[1] in directory.files:
+            raise UserError(f"/{below}: both a directory and a file")
+        directory = directories[below] = Directory(implicit=True)
     return directory
 
 

@@ -131,12 +131,12 @@ def dirtree(files: Sequence[tuple[str, str]], directories: Sequence[tuple[str, s
         directories: (name, dirtree checksum, dirmeta checksum), in any order.
 
     Raises:
-        UserError: a name that is not UTF-8.
+        UserError: a name that is not UTF-8, or none that a file may have.
     """
     # UTF-8 sorts by bytes as it does by code points, which is what str compares.
     file_items = [_file_item(name, checksum) for name, checksum in sorted(files)]
     directory_items = [
-        gvariant.tuple_([gvariant.string(name), bytes.fromhex(tree), bytes.fromhex(meta)])
+        gvariant.tuple_([_name(name), bytes.fromhex(tree), bytes.fromhex(meta)])
         for name, tree, meta in sorted(directories)
     ]
     return gvariant.tuple_([gvariant.array(file_items), gvariant.array(directory_items)])
@@ -144,7 +144,7 @@ def dirtree(files: Sequence[tuple[str, str]], directories: Sequence[tuple[str, s
 
 def _file_item(name: str, checksum: str) -> bytes:
     """A `(say)`: `gvariant.tuple_` spelled out, because an image has one per file."""
-    data = gvariant.string(name)
+    data = _name(name)
     end = len(data)
     item = data + bytes.fromhex(checksum)
     return item + (_BYTES[end] if end < _ONE_BYTE_OFFSET else gvariant.frame(end + 32, [end]))
@@ -243,9 +243,21 @@ def _parse_string(data: bytes) -> str:
     return data.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
+def _name(name: str) -> bytes:
+    """A file name for a dirtree."""
+    if not _is_name(name):
+        raise UserError(f"{name!a} is no file name")
+    return gvariant.string(name)
+
+
 def _parse_name(data: bytes) -> str:
-    """A file name out of a dirtree: hostile ones must not lead out of the directory."""
+    """A file name out of a dirtree."""
     name = _parse_string(data)
-    if not name or "/" in name or name in (".", ".."):
+    if not _is_name(name):
         raise UserError(f"broken OSTree object: {name!a} is no file name")
     return name
+
+
+def _is_name(name: str) -> bool:
+    """Whether it names a file in a directory: hostile names must not lead out of it."""
+    return bool(name) and "/" not in name and name != "." and name != ".."

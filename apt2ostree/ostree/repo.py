@@ -21,6 +21,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import struct
@@ -39,6 +40,8 @@ MODES = ("bare", "bare-user", "archive")
 CHUNK = 1 << 18
 DEFAULT_ZLIB_LEVEL = 6
 _STAGING = "apt2ostree-"
+_REF_COMPONENT = r"[A-Za-z0-9_][-._A-Za-z0-9_]*"
+_REF = re.compile(f"{_REF_COMPONENT}(/{_REF_COMPONENT})*")
 _F_OFD_SETLKW = 38
 _FLOCK = struct.Struct("hhqqi4x")
 
@@ -79,7 +82,9 @@ class Repo:
                 f"{path}: no OSTree repo there; make one with "
                 f"`ostree init --repo={path} --mode=bare-user`"
             ) from None
-        except configparser.Error as error:
+        except (NotADirectoryError, IsADirectoryError):
+            raise UserError(f"{path}: not an OSTree repo") from None
+        except (configparser.Error, UnicodeDecodeError) as error:
             raise UserError(f"{path / 'config'}: {error}") from error
         mode = config.get("core", "mode", fallback="bare")
         self.mode = "archive" if mode == "archive-z2" else mode
@@ -180,7 +185,9 @@ class Transaction:
         if self._repo.fsync:
             _sync_file_system(self._directory)
         directories = set()
-        for name, path in self._staged.items():
+        # Commits last: until then nothing refers to the objects, so that a repo in which only
+        # some are in place when this is killed is as good as before.
+        for name, path in sorted(self._staged.items(), key=lambda item: item[0].endswith("commit")):
             target = self._repo.object_path(name)
             if target.parent not in directories:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -321,14 +328,10 @@ def check_ref(ref: str) -> str:
         UserError: it would not: components are letters, digits, `-`, `_` and `.`, not
             starting with `.` or `-`, joined by single slashes.
     """
-    for component in ref.split("/"):
-        allowed = component.isascii() and component.replace("-", "").replace(".", "").replace(
-            "_", ""
+    if not _REF.fullmatch(ref):
+        raise UserError(
+            f"ref {ref!a}: expected letters, digits, '-', '_' and '.' between single slashes"
         )
-        if not allowed or not allowed.isalnum() or component[0] in ".-":
-            raise UserError(
-                f"ref {ref!r}: expected letters, digits, '-', '_' and '.' between single slashes"
-            )
     return ref
 
 
