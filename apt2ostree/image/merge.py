@@ -180,8 +180,9 @@ class _Resolver:
 
     def _follow(self, asked: str) -> str:
         """Walk down `asked` as the kernel would, with the image as the root."""
-        here = link = ""
+        here = link = goal = ""
         to_go = asked.split("/")[::-1]
+        beyond_link = -1  # how much there is left to go when the last link has been followed
         links_left = MAX_LINKS
         while to_go:
             part = to_go.pop()
@@ -194,6 +195,8 @@ class _Resolver:
                 continue
             here = paths.join(here, part)
             if here not in self._links:
+                if len(to_go) == beyond_link:
+                    self._check_goal(here, goal, link, asked)
                 continue
             link = here
             if not links_left:
@@ -201,10 +204,15 @@ class _Resolver:
             links_left -= 1
             target, _ = self._links[link]
             here = "" if target.startswith("/") else paths.parent(link)
+            goal = paths.join(here, target.strip("/"))
+            beyond_link = len(to_go)
             to_go += target.split("/")[::-1]
-        if link and here not in self._directories:
-            raise self._error(link, asked, "is not a directory of any package")
         return here
+
+    def _check_goal(self, here: str, goal: str, link: str, asked: str) -> None:
+        """A link must lead to a directory, shipped as what it is or through other links."""
+        if here not in self._directories and goal not in self._directories:
+            raise self._error(link, asked, "is not a directory of any package")
 
     def _error(self, link: str, asked: str, why: str) -> UserError:
         target, owner = self._links[link]
