@@ -52,7 +52,6 @@ class Member:
         uid: numeric owner; names are ignored, as `ostree commit --tree=tar=` does.
         gid: numeric group.
         size: bytes of content; 0 for everything but a file.
-        mtime: seconds since 1970.
         target: what a symlink or a hard link points to.
         device: (major, minor) of a device node.
         xattrs: extended attributes by full name.
@@ -64,7 +63,6 @@ class Member:
     uid: int
     gid: int
     size: int
-    mtime: int
     target: str = ""
     device: tuple[int, int] = (0, 0)
     xattrs: Mapping[str, bytes] = field(default_factory=lambda: _NO_XATTRS)
@@ -219,7 +217,6 @@ def _member(
         uid=_owner(_pax_number(pax, "uid", _number(fields[2], "uid"))),
         gid=_owner(_pax_number(pax, "gid", _number(fields[3], "gid"))),
         size=size if type_ == "file" else 0,
-        mtime=_number(fields[5], "mtime"),
         target=target if type_ in ("symlink", "hardlink") else "",
         device=(_number(fields[13], "device"), _number(fields[14], "device"))
         if type_.endswith("device")
@@ -260,15 +257,9 @@ def _text(data: bytes) -> str:
 def _number(data: bytes, what: str) -> int:
     """A header's number: octal text, or GNU's base-256 where the top bit is set."""
     if data[:1] and data[0] & 0x80:
-        # 0x80 starts a positive number, 0xff a negative one.
-        value = (
-            int.from_bytes(data, "big", signed=True)
-            if data[0] == 0xFF
-            else (int.from_bytes(bytes([data[0] & 0x7F]) + data[1:], "big"))
-        )
-        if value < 0 and what != "mtime":
+        if data[0] == 0xFF:
             raise UserError(f"broken tar: negative {what} in a header")
-        return value
+        return int.from_bytes(bytes([data[0] & 0x7F]) + data[1:], "big")
     text = data.strip(b" \0")
     if text.strip(b"01234567"):
         raise UserError(f"broken tar: {what} {text!r} in a header is no octal number")

@@ -159,7 +159,10 @@ def index(path: Path) -> Iterator[tuple[str, Location]]:
             parts = name.split("/")
             valid = len(parts) == 3 and parts[0] == "objects" and len(parts[1]) == 2
             if not valid or size is None or offset + BLOCK + size > end_of_file:
-                raise UserError(f"{path}: not an objects tar, or a truncated one, at byte {offset}")
+                raise UserError(
+                    f"{path}: not an objects tar, or a truncated one, at byte {offset}; "
+                    "build it again"
+                )
             yield parts[1] + parts[2], Location(path, offset + BLOCK, size)
             offset += BLOCK + size + -size % BLOCK
 

@@ -394,7 +394,8 @@ def _explain(error: OSError, repo: Path) -> str:
         )
     if error.errno in (errno.EROFS, errno.EACCES):
         return f"{where}: {error.strerror}; nothing was changed in the repo: it must be writable"
-    if error.errno == errno.EPERM:
+    if error.errno in (errno.EPERM, errno.EINVAL):
+        # The latter is chown(2)'s in a user namespace that has no such user.
         return (
             f"{where}: {error.strerror}: a bare repo holds owners and modes themselves, which "
             "needs root; use a repo of mode bare-user or archive"

@@ -1,0 +1,62 @@
+import unittest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apt2ostree.deb.control import parse_stanza, render_stanza
+from apt2ostree.errors import UserError
+
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True)
+LINES = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=30
+)
+
+
+class ControlTest(unittest.TestCase):
+    def test_fields_keep_their_order_and_continuation_lines(self) -> None:
+        text = "Package: a\nDepends: b,\n c\nDescription: short\n long\n .\n more\n"
+        fields = parse_stanza(text, "x")
+        self.assertEqual(list(fields), ["Package", "Depends", "Description"])
+        self.assertEqual(fields["Description"], "short\n long\n .\n more")
+        self.assertEqual(render_stanza(fields), text)
+
+    def test_a_field_with_an_empty_first_line(self) -> None:
+        text = "Conffiles:\n /etc/a 1\n /etc/b 2\n"
+        self.assertEqual(parse_stanza(text, "x"), {"Conffiles": "\n /etc/a 1\n /etc/b 2"})
+        self.assertEqual(render_stanza(parse_stanza(text, "x")), text)
+
+    def test_crlf_and_blank_lines_around(self) -> None:
+        self.assertEqual(
+            parse_stanza("\r\nA: b\r\nC: d\r\n e\r\n\r\n", "x"), {"A": "b", "C": "d\n e"}
+        )
+
+    def test_errors_name_the_file_and_the_line(self) -> None:
+        for text, words in (
+            ("A: b\nnonsense\n", "ctl, line 2: expected 'Field: value', got 'nonsense'"),
+            (" leading\n", "ctl, line 1: expected 'Field: value'"),
+            ("A: b\n\nB: c\n", "ctl, line 2: expected 'Field: value', got ''"),
+            ("A: b\nB: c\na: d\n", "ctl, line 3: field a is there twice"),
+            ("A: b\n \n c\n", "ctl, line 2: a blank line in field A"),
+            ("A B: c\n", "ctl, line 1: expected"),
+            (": c\n", "ctl, line 1: expected"),
+            ("", "ctl, line 1: expected"),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(UserError, words):
+                parse_stanza(text, "ctl")
+
+    @given(st.dictionaries(NAMES.map(str.title), st.lists(LINES, min_size=1), min_size=1))
+    def test_what_is_rendered_parses_to_the_same(self, fields: dict[str, list[str]]) -> None:
+        stanza = {name: "\n ".join(lines) for name, lines in fields.items()}
+        self.assertEqual(parse_stanza(render_stanza(stanza), "x"), stanza)
+
+    @given(st.text(max_size=200))
+    def test_random_text_never_raises_anything_else(self, text: str) -> None:
+        try:
+            rendered = render_stanza(parse_stanza(text, "x"))
+        except UserError:
+            return
+        self.assertNotIn("\n\n", rendered.replace("\r", "?"))
+
+
+if __name__ == "__main__":
+    unittest.main()
