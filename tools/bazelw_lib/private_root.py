@@ -20,8 +20,8 @@ from tools.bazelw_lib.apt_sources import (
     debian_mirror,
     transport_options,
 )
-from tools.bazelw_lib.host import BazelwError, locked, remove, say
-from tools.bazelw_lib.sandbox import HOST_FILES, bwrap_command, host_directories
+from tools.bazelw_lib.host import BazelwError, locked, remove, say, user_name
+from tools.bazelw_lib.sandbox import HOST_FILES, bwrap_command, host_directories, inner_environment
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OLDEST_BAZEL = (7, 1)
@@ -124,10 +124,11 @@ def _make_root(root: Path, spec: RootSpec, environment: Mapping[str, str], lock:
         run_mmdebstrap(mmdebstrap_command(spec, mirror, is_root), temporary, is_root, lock)
         settle_root(temporary)
         enter = bwrap_command(temporary, host_directories(), [], {}, None)
-        if subprocess.call([*enter, *spec.smoke_test], stdout=subprocess.DEVNULL):
+        inner = inner_environment(environment, user_name())
+        if subprocess.call([*enter, *spec.smoke_test], env=inner, stdout=subprocess.DEVNULL):
             raise BazelwError(
-                f"`{shlex.join(spec.smoke_test)}` fails in the new root (see above); "
-                "bubblewrap may not be allowed to make namespaces here"
+                f"`{shlex.join(spec.smoke_test)}` fails in the new root (see above). If bwrap says "
+                "that it may not make a namespace, this machine or its container forbids it"
             )
         temporary.rename(root)
     except BaseException:
@@ -242,6 +243,7 @@ def settle_root(root: Path) -> None:
         if not place.is_dir():
             place.unlink(missing_ok=True)
             place.touch()
+    (root / "dev").mkdir(exist_ok=True)  # The tar of an ordinary user has none.
     (root / "etc/bazelw").mkdir()
     (root / "etc/bazelw/bazelrc").touch()
     bazelrc = root / "etc/bazel/bazelrc"
