@@ -23,9 +23,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from apt2ostree.apt.cache import Answer, Cache
-from apt2ostree.apt.errors import AptError
 from apt2ostree.apt.mirrors import Mirrors
 from apt2ostree.apt.progress import Progress
+from apt2ostree.errors import UserError
 
 _CHUNK = 1 << 17
 _MAX_REDIRECTS = 10
@@ -38,7 +38,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class DownloadError(AptError):
+class DownloadError(UserError):
     """A file could not be had; the text says why from each place.
 
     Attributes:
@@ -70,7 +70,7 @@ class _Transient(Exception):
         self.pause = pause
 
 
-class Cancelled(AptError):
+class Cancelled(UserError):
     """Another download failed, or the user pressed Ctrl-C."""
 
 

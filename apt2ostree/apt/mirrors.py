@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apt2ostree.apt.errors import AptError
+from apt2ostree.errors import UserError
 
 VARIABLE = "APT2OSTREE_MIRRORS"
 
@@ -26,13 +26,13 @@ class Mirrors:
         """Read ``FROM=TO[,FROM=TO…]``; blanks around an entry do not matter.
 
         Raises:
-            AptError: at an entry that is not of this form.
+            UserError: at an entry that is not of this form.
         """
         rules = []
         for entry in filter(None, (part.strip() for part in text.split(","))):
             old, separator, new = entry.partition("=")
             if not separator or "://" not in old or ":/" not in new:
-                raise AptError(
+                raise UserError(
                     f"{VARIABLE}: expected FROM=TO, both URLs such as "
                     f"http://ftp.debian.org/debian=http://mirror.example/debian, found {entry!r}"
                 )

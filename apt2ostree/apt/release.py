@@ -14,13 +14,14 @@ from email.utils import parsedate_to_datetime
 
 from debian.deb822 import Deb822
 
-from apt2ostree.apt.errors import AptError, Place
+from apt2ostree.apt.place import Place
 from apt2ostree.apt.sources import Policy
+from apt2ostree.errors import UserError
 
 _SHA256_LINE = re.compile(r"\s*([0-9A-Fa-f]{64})\s+([0-9]{1,18})\s+(\S+)\s*")
 
 
-class ReleaseError(AptError):
+class ReleaseError(UserError):
     """A Release file cannot be used; the text names it."""
 
 

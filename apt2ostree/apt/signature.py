@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.apt.errors import AptError
+from apt2ostree.errors import UserError
 
 # RFC 9580, section 9.5: hash algorithms for which collisions can be made.
 _WEAK_DIGESTS = {"1": "MD5", "2": "SHA-1", "3": "RIPE-MD/160"}
@@ -36,7 +36,7 @@ _END_SIGNATURE = b"-----END PGP SIGNATURE-----"
 _TIMEOUT = 60
 
 
-class SignatureError(AptError):
+class SignatureError(UserError):
     """A file is not signed by a key that may sign it."""
 
 

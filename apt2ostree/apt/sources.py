@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from debian.deb822 import Deb822
 
-from apt2ostree.apt.errors import AptError, Place
+from apt2ostree.apt.place import Place
+from apt2ostree.errors import UserError
 
 SCHEMES = ("http", "https", "file", "copy")
 
@@ -31,7 +32,7 @@ _ONE_LINE_NAMES = {"arch": "architectures", "lang": "languages", "target": "targ
 _ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
-class SourcesError(AptError):
+class SourcesError(UserError):
     """A sources file is not what sources.list(5) describes."""
 
     def __init__(self, place: Place, message: str) -> None:

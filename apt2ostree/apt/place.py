@@ -1,12 +1,8 @@
-"""What goes wrong with archives, their indexes and lockfiles, for a person to read."""
+"""Where something is written, for messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-
-class AptError(Exception):
-    """The input, an archive or the network is at fault; the text says which and what to do."""
 
 
 @dataclass(frozen=True)
