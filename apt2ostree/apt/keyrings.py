@@ -40,8 +40,8 @@ class Keyrings:
             keyrings = [self._read(path) for path in self.paths]
         if not keyrings:
             raise ReleaseError(
-                f"{source.place}: there is no key to check {source.uri} {source.suite} with; name a "
-                "keyring with Signed-By, or in the attribute keyrings"
+                f"{source.place}: there is no key to check {source.uri} {source.suite} with; "
+                "name a keyring with Signed-By, or in the attribute keyrings"
             )
         return find_verifier(
             keyrings,
