@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from apt2ostree.progress import format_size
+
 
 class Progress:
     """Hears of each download; this one keeps it to itself. Methods are called by many threads."""
@@ -48,7 +50,7 @@ class LineProgress(Progress):
         with self._lock:
             label, done = self._tasks[task]
             if ok and done:
-                print(f"Get: {label} [{human_size(done)}]", file=self._stream, flush=True)
+                print(f"Get: {label} [{format_size(done)}]", file=self._stream, flush=True)
 
 
 @contextmanager
@@ -90,16 +92,3 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
     with display:
         yield Bars()
-
-
-def human_size(size: int) -> str:
-    """Bytes as apt writes them: in units of 1000, ``950 B``, ``8,790 kB``, ``12.3 MB``."""
-    sign, size = ("-", -size) if size < 0 else ("", size)
-    if size < 1000:
-        return f"{sign}{size} B"
-    value, unit = size / 1000, "kB"
-    for larger in ("MB", "GB", "TB"):
-        if value < 10_000:
-            break
-        value, unit = value / 1000, larger
-    return f"{sign}{value:,.1f} {unit}" if value < 100 else f"{sign}{value:,.0f} {unit}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from apt2ostree.apt.index import Package
-from apt2ostree.apt.progress import human_size
 from apt2ostree.dpkg import version
+from apt2ostree.progress import format_size
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Summary:
     def sizes(self) -> str:
         """One line about sizes."""
         return (
-            f"{self.count} packages; download {human_size(self.download)} "
-            f"({_signed(self.download_delta)}), of which {human_size(self.fetched)} new; installed "
-            f"{human_size(self.installed)} ({_signed(self.installed_delta)})"
+            f"{self.count} packages; download {format_size(self.download)} "
+            f"({_signed(self.download_delta)}), of which {format_size(self.fetched)} new; installed "
+            f"{format_size(self.installed)} ({_signed(self.installed_delta)})"
         )
 
 
@@ -94,8 +94,7 @@ def is_security(package: Package) -> bool:
 
     ``trixie-security``, ``noble-security``, and Debian's before 2021: ``buster/updates``.
     """
-    suites = (origin.suite.rstrip("/") for origin in package.origins)
-    return any(suite.endswith(("-security", "/updates")) for suite in suites)
+    return _origin_suite(package).rstrip("/").endswith(("-security", "/updates"))
 
 
 def summarize(name: str, old: Iterable[Package], new: Iterable[Package]) -> Summary:
@@ -188,7 +187,11 @@ def _versions(change: Change) -> str:
 
 def _suite(change: Change) -> str:
     package = change.new or change.old
-    return package.origins[0].suite if package and package.origins else ""
+    return _origin_suite(package) if package else ""
+
+
+def _origin_suite(package: Package) -> str:
+    return package.origins[0].suite if package.origins else ""
 
 
 def _pairs(
@@ -227,4 +230,4 @@ def _total(packages: Iterable[Package], field: str, unit: int) -> int:
 
 
 def _signed(size: int) -> str:
-    return human_size(size) if size < 0 else f"+{human_size(size)}"
+    return f"{'-' if size < 0 else '+'}{format_size(abs(size))}"

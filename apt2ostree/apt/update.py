@@ -10,7 +10,7 @@ from pathlib import Path
 from apt2ostree.apt.archive import Archives, Index
 from apt2ostree.apt.cache import Cache
 from apt2ostree.apt.distributions import NamedSources
-from apt2ostree.apt.index import MalformedIndexError, Origin, Package, parse_index
+from apt2ostree.apt.index import MalformedIndexError, Package, parse_index
 from apt2ostree.apt.lock_config import LockConfig
 from apt2ostree.apt.lockfile import read_lock, render_lock
 from apt2ostree.apt.preferences import Pin, Preferences, PreferencesError, parse_preferences
@@ -83,9 +83,7 @@ def select(config: LockConfig, packages: Iterable[Package]) -> Sequence[Package]
     pins = [pin for f in config.preferences for pin in parse_preferences(f.read(), f.name)]
     excluded = Pin(config.exclude, "version", "*", -1, "exclude") if config.exclude else None
     preferences = Preferences([excluded, *pins] if excluded else pins)
-    universe = Universe(
-        packages, config.architecture, config.foreign_architectures, preferences
-    )
+    universe = Universe(packages, config.architecture, config.foreign_architectures, preferences)
     if not config.resolve:
         return _named(config, universe)
     return resolve(universe, _wanted(config, universe), recommends=config.recommends).packages
@@ -102,7 +100,7 @@ def _wanted(config: LockConfig, universe: Universe) -> list[str]:
         package.name
         for package in universe
         if package.architecture in ("all", config.architecture)
-        and universe.is_candidate(package)
+        and universe.candidate(universe.node(package)) is package
         and (
             (config.include_essential and package.essential)
             or package.priority in config.include_priority
