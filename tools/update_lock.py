@@ -4,7 +4,8 @@ This is what `bazel run //image:update_lock` runs. Downloads go into a cache
 ($XDG_CACHE_HOME/apt2ostree), through the mirrors in $APT2OSTREE_MIRRORS (FROM=TO[,FROM=TO…]), the
 proxies in $http_proxy and $https_proxy, with the credentials in ~/.netrc.
 
-Exit status: 0 done; 1 an error, or --check found that the lockfile is not up to date; 130 interrupted.
+Exit status: 0 done; 1 an error, or --check found that the lockfile is not up to date; 130
+interrupted.
 """
 
 from __future__ import annotations

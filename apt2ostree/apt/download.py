@@ -8,12 +8,15 @@ expected, must come within a time, must have its checksum, and redirects may not
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -33,6 +36,9 @@ _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE = 60.0
 # A server that sends less than this, over a whole timeout, has stalled.
 _SLOWEST = 100  # bytes per second
+
+_VALIDATORS = {"Last-Modified": "If-Modified-Since", "ETag": "If-None-Match"}
+_CONNECTION = re.compile(r"^(<[^>]*>|HTTPS?Connection\([^)]*\)): ")
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -296,7 +302,9 @@ class Downloader:
         except (requests.exceptions.InvalidSchema, ValueError) as error:
             raise _Failure(f"it cannot be used: {error}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Transient(f"the connection failed: {_innermost(error)}") from None
+            reason = _innermost(error)
+            what = "it was truncated" if "IncompleteRead" in reason else "the connection failed"
+            raise _Transient(f"{what}: {reason}") from None
 
     def _body(self, answer: requests.Response) -> Iterator[bytes]:
         """The body as it came over the wire, complete, at no less than the slowest speed."""
@@ -333,12 +341,10 @@ class _Headers:
     def take(self, answer: requests.Response) -> None:
         """Note the headers that matter, and raise if they announce no file."""
         status = answer.status_code
-        for header, request in (
-            ("Last-Modified", "If-Modified-Since"),
-            ("ETag", "If-None-Match"),
-        ):
-            if header in answer.headers:
-                self.validators[request] = answer.headers[header]
+        if _is_settled(answer.headers):
+            for header, request in _VALIDATORS.items():
+                if header in answer.headers:
+                    self.validators[request] = answer.headers[header]
         self.not_modified = status == 304
         if status in (200, 304):
             return
@@ -351,6 +357,17 @@ class _Headers:
             pause = answer.headers.get("Retry-After", "")
             raise _Transient(said, float(pause) if pause.isdigit() else 0.0)
         raise _Failure(said)
+
+
+def _is_settled(headers: Mapping[str, str]) -> bool:
+    """Whether the file is older than its times can tell apart (RFC 9110, section 8.8.2.2)."""
+    try:
+        modified = parsedate_to_datetime(headers["Last-Modified"])
+        return parsedate_to_datetime(headers["Date"]) - modified > timedelta(seconds=2)
+    except KeyError:
+        return True
+    except (ValueError, TypeError):
+        return False
 
 
 def _local_chunks(url: str) -> Iterator[bytes]:
@@ -386,13 +403,14 @@ def without_credentials(url: str) -> str:
 
 def _innermost(error: BaseException) -> str:
     """The words of the error at the bottom, below what requests and urllib3 put around it."""
-    while error.args and isinstance(error.args[-1], BaseException):
-        error = error.args[-1]
     reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _innermost(reason)
-    text = str(error)
-    return text.partition(": ")[2] if text.startswith("<") else text
+    below = reason if isinstance(reason, BaseException) else None
+    for argument in error.args:
+        below = argument if isinstance(argument, BaseException) else below
+    if below is not None:
+        return _innermost(below)
+    # urllib3 begins with the connection, as an object or in words: it is in the URL already.
+    return _CONNECTION.sub("", str(error) or type(error).__name__)
 
 
 def _download_error(label: str, failures: Mapping[str, Exception], tries: int) -> DownloadError:

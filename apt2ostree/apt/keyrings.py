@@ -1,9 +1,9 @@
 """Which public keys an archive may be signed with.
 
 A ``.sources`` file usually names a keyring of the machine that runs apt, such as
-``/usr/share/keyrings/debian-archive-keyring.gpg``. Here that machine is not Debian, as a rule, and
-what a lockfile becomes must not depend on it: so the name selects, without its directory
-and suffix, one of the keyrings that the caller gives. Only if there is none is the path itself read.
+``/usr/share/keyrings/debian-archive-keyring.gpg``. Here that machine is not Debian, as a rule,
+and what a lockfile becomes must not depend on it: so the name selects, without its directory and
+suffix, one of the keyrings that the caller gives. Only if there is none is the path itself read.
 """
 
 from __future__ import annotations

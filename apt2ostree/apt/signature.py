@@ -107,7 +107,8 @@ class Verifier:
             if self._is_sqv:
                 arguments.append("--cleartext")
             self._run(name, directory, [*arguments, str(path)])
-            return output.read_bytes()
+            # The newline of the last line is not part of what is signed, and sqv leaves it out.
+            return output.read_bytes().rstrip(b"\n") + b"\n"
 
     def detached(self, name: str, data: bytes, signature: bytes) -> bytes:
         """Return ``data`` if ``signature``, such as Release.gpg, is a valid one of it.

@@ -264,7 +264,11 @@ class _Entry:
                 "URIs", f"the URI {uri!r} is not supported: expected http, https, file or copy"
             )
         if scheme in ("http", "https"):
-            if not urlsplit(uri).hostname:
+            try:
+                host = urlsplit(uri).hostname
+            except ValueError as error:
+                raise self.error("URIs", f"the URI {uri!r} is malformed: {error}") from None
+            if not host:
                 raise self.error("URIs", f"the URI {uri!r} names no host")
             return uri.rstrip("/")
         path = "/" + rest.lstrip("/")

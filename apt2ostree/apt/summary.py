@@ -84,8 +84,8 @@ class Summary:
         """One line about sizes."""
         return (
             f"{self.count} packages; download {format_size(self.download)} "
-            f"({_signed(self.download_delta)}), of which {format_size(self.fetched)} new; installed "
-            f"{format_size(self.installed)} ({_signed(self.installed_delta)})"
+            f"({_signed(self.download_delta)}), of which {format_size(self.fetched)} new; "
+            f"installed {format_size(self.installed)} ({_signed(self.installed_delta)})"
         )
 
 
