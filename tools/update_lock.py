@@ -216,8 +216,10 @@ def _mirror(
 def _print_sources(configs: Sequence[LockConfig]) -> int:
     for config in configs:
         for source in config.sources:
-            named = isinstance(source, NamedSources)
-            print(source.deb822(config.architecture) if named else source.read())
+            if isinstance(source, NamedSources):
+                print(source.deb822(config.architecture))
+            else:
+                print(source.read())
     return 0
 
 

@@ -11,14 +11,15 @@ import hashlib
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import TypeVar, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
@@ -150,17 +151,34 @@ class Downloader:
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> list[T]:
         """Call ``function`` for every item in threads; the first error stops all of them."""
-        with ThreadPoolExecutor(max_workers=self.settings.jobs) as pool:
-            futures = [pool.submit(function, item) for item in items]
-            try:
-                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-                return [future.result() for future in futures]
-            except BaseException:
-                self._cancelled.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        todo = deque(enumerate(items))
+        results: list[T | None] = [None] * len(todo)
+        finished: SimpleQueue[BaseException | None] = SimpleQueue()
+
+        def work() -> None:
+            while not self._cancelled.is_set():
+                try:
+                    number, item = todo.popleft()
+                except IndexError:
+                    return
+                try:
+                    results[number] = function(item)
+                    finished.put(None)
+                except BaseException as error:
+                    finished.put(error)
+
+        # Daemons: whoever presses Ctrl-C does not wait for a server that is silent.
+        for _ in range(min(self.settings.jobs, len(todo))):
+            threading.Thread(target=work, daemon=True).start()
+        try:
+            for _ in results:
+                error = finished.get()
+                if error is not None:
+                    raise error
+        except BaseException:
+            self._cancelled.set()
+            raise
+        return cast("list[T]", results)
 
     def fetch(self, expected: Expected) -> Path:
         """Return the file, from the cache if it is there.

@@ -87,15 +87,16 @@ def read_config(path: Path, runfiles: Path) -> LockConfig:
 
 
 def _config(value: dict[str, Any], runfiles: Path) -> LockConfig:
-    plain = {
-        name: tuple(value[name]) if isinstance(value[name], list) else value[name]
-        for name in (field.name for field in fields(LockConfig))
-        if name in value
+    known = {field.name for field in fields(LockConfig)}
+    arguments: dict[str, Any] = {
+        name: tuple(item) if isinstance(item, list) else item
+        for name, item in value.items()
+        if name in known
     }
-    plain["sources"] = tuple(_source(source, runfiles) for source in value["sources"])
-    plain["preferences"] = tuple(_file(f, runfiles) for f in value.get("preferences", ()))
-    plain["keyrings"] = tuple(runfiles / keyring for keyring in value.get("keyrings", ()))
-    return LockConfig(**plain)
+    arguments["sources"] = tuple(_source(source, runfiles) for source in value["sources"])
+    arguments["preferences"] = tuple(_file(f, runfiles) for f in value.get("preferences", ()))
+    arguments["keyrings"] = tuple(runfiles / keyring for keyring in value.get("keyrings", ()))
+    return LockConfig(**arguments)
 
 
 def _source(value: dict[str, Any], runfiles: Path) -> InputFile | NamedSources:

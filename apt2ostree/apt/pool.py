@@ -77,7 +77,7 @@ def _pool_file(package: Package) -> PoolFile:
     size = package.get("Size")
     if not (size.isascii() and size.isdigit()):
         raise UserError(f"{package.where}: {package}: Size: {size!r} is no size")
-    urls = tuple(f"{base.rstrip('/')}/{quote(filename, safe='/+~:%')}" for base in bases)
+    urls = tuple(f"{base.rstrip('/')}/{quote(filename, safe='/+~:')}" for base in bases)
     return PoolFile(
         filename, Expected(urls, package.get("SHA256").lower(), int(size), str(package))
     )

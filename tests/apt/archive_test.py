@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -25,14 +25,14 @@ HELLO = package("hello", "2.0")
 
 class ArchiveTest(unittest.TestCase):
     key: Key
+    other: Key
 
     @classmethod
     def setUpClass(cls) -> None:
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
-        cls.keys = Path(directory.name)
-        cls.key = Key(cls.keys)
-        cls.other = Key(cls.keys, "other")
+        cls.key = Key(Path(directory.name))
+        cls.other = Key(Path(directory.name), "other")
         cls.addClassCleanup(cls.key.close)
         cls.addClassCleanup(cls.other.close)
 
@@ -424,14 +424,15 @@ class AptComparisonTest(ArchiveTest):
             path.write_bytes(path.read_bytes()[:-20])
 
         (self.directory / "test.sources").write_text(self.sources())
-        for name, make, refused in (
+        cases: tuple[tuple[str, Callable[[], None], bool], ...] = (
             ("good", lambda: self.suite.write(self.key), False),
             ("expired", expired, True),
             ("future", future, True),
             ("unsigned", lambda: self.suite.write(None), True),
             ("other key", lambda: self.suite.write(self.other), True),
             ("damaged", damaged, True),
-        ):
+        )
+        for name, make, refused in cases:
             with self.subTest(name):
                 self.suite = main_suite(self.root, [HELLO])
                 make()

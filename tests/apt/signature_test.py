@@ -4,8 +4,15 @@ import shutil
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from apt2ostree.apt.signature import Keyring, SignatureError, Verifier, parse_keyring
+from apt2ostree.apt.signature import (
+    Keyring,
+    SignatureError,
+    Verifier,
+    find_verifier,
+    parse_keyring,
+)
 from tests.apt.local_archive import Key
 
 TEXT = b"Origin: Test\nSuite: stable\n- dashed\n"
@@ -13,6 +20,12 @@ TEXT = b"Origin: Test\nSuite: stable\n- dashed\n"
 
 class SignatureTest(unittest.TestCase):
     """Everything is asked of each verifier that this machine has."""
+
+    directory: Path
+    key: Key
+    other: Key
+    keyring: Keyring
+    programs: list[str]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -98,6 +111,17 @@ class SignatureTest(unittest.TestCase):
             Verifier("gpgv", keyrings).clearsigned("x", signed)
         lenient = Verifier("gpgv", keyrings, allow_expired_keys=True)
         self.assertEqual(lenient.clearsigned("x", signed), TEXT)
+
+
+class FindVerifierTest(unittest.TestCase):
+    def test_a_host_without_any_is_told_what_to_install(self) -> None:
+        nothing = mock.patch("shutil.which", return_value=None)
+        with nothing, self.assertRaisesRegex(SignatureError, "neither gpgv nor sqv is on the PATH"):
+            find_verifier([])
+
+    def test_sqv_will_do_where_there_is_no_gpgv(self) -> None:
+        with mock.patch("shutil.which", {"sqv": "/usr/bin/sqv"}.get):
+            self.assertEqual(find_verifier([]).program, "/usr/bin/sqv")
 
 
 class KeyringTest(unittest.TestCase):
