@@ -28,9 +28,6 @@ OLDEST_BAZEL = (7, 1)
 REMEMBER_SECONDS = 24 * 3600
 UNUSED_ROOT_SECONDS = 7 * 24 * 3600
 ROOT_BYTES = 2 * 1024**3
-UNUSED_ROOT_SECONDS = 7 * 24 * 3600
-ROOT_BYTES = 2 * 1024**3
-ROOT_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,7 @@ ROOT = RootSpec(
         "apt-utils",
         "bazel-bootstrap",
         "bubblewrap",
+        "buildbox",
         "ca-certificates",
         "dpkg-dev",
         "fakeroot",
@@ -66,6 +64,7 @@ ROOT = RootSpec(
         "mount",
         "nginx-light",
         "ostree",
+        "postgresql",
         "python3",
         "python3-pip",
         "xz-utils",
