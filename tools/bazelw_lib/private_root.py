@@ -120,7 +120,7 @@ def _make_root(root: Path, spec: RootSpec, environment: Mapping[str, str], lock:
     started = time.monotonic()
     temporary = root.parent / "root.tmp"
     try:
-        run_mmdebstrap(mmdebstrap_command(spec, mirror, is_root), temporary, is_root, lock)
+        run_mmdebstrap(spec, mirror, temporary, is_root, lock)
         settle_root(temporary)
         enter = bwrap_command(temporary, host_directories(), [], {}, None)
         inner = inner_environment(environment, user_name())
@@ -165,28 +165,32 @@ def install_tools(is_root: bool) -> None:
             raise BazelwError(f"`{shlex.join(step)}` failed (see above)")
 
 
-def mmdebstrap_command(spec: RootSpec, mirror: str, is_root: bool) -> list[str]:
-    """The mmdebstrap(1) command that makes spec, all but its target."""
-    options = [
-        # A mirror of testing can be older than its Valid-Until; the signature is still checked.
-        'Acquire::Check-Valid-Until "false";',
-        # As root apt would download as _apt, who may not enter a home directory, and warn of it.
-        'APT::Sandbox::User "root";',
-        *transport_options(_output(["apt-config", "dump"])),
-    ]
+def mmdebstrap_command(
+    spec: RootSpec, mirror: str, target: str, is_root: bool, options: Sequence[str]
+) -> list[str]:
+    """The mmdebstrap(1) command that makes spec in target, with further options for apt.conf(5).
+
+    For an ordinary user it makes a tar instead, without device nodes.
+    """
     return [
         "mmdebstrap",
         "--variant=minbase",
         f"--mode={'root' if is_root else 'unshare'}",
         f"--keyring={KEYRING}",
+        # A mirror of testing can be older than its Valid-Until; the signature is still checked.
+        '--aptopt=Acquire::Check-Valid-Until "false";',
+        # As root apt would download as _apt, who may not enter a home directory, and warn of it.
+        '--aptopt=APT::Sandbox::User "root";',
         *(f"--aptopt={option}" for option in options),
         f"--include={','.join(spec.packages)}",
         *(() if is_root else ("--skip=output/dev", "--format=tar")),
         spec.suite,
+        target,
+        mirror,
     ]
 
 
-def run_mmdebstrap(command: Sequence[str], target: Path, is_root: bool, lock: int) -> None:
+def run_mmdebstrap(spec: RootSpec, mirror: str, target: Path, is_root: bool, lock: int) -> None:
     """Run mmdebstrap into the new directory target.
 
     An ordinary user cannot own its files by the users that they belong to, so they are unpacked
@@ -196,12 +200,14 @@ def run_mmdebstrap(command: Sequence[str], target: Path, is_root: bool, lock: in
         BazelwError: It failed.
     """
     mirror_hint = "set APT2OSTREE_MIRROR to a Debian mirror that has this suite"
+    options = transport_options(_output(["apt-config", "dump"]))
+    command = mmdebstrap_command(spec, mirror, str(target) if is_root else "-", is_root, options)
     target.mkdir()
     with contextlib.ExitStack() as stack:
         if is_root:
-            processes = [start(stack, [*command, str(target)], lock, stdout=sys.stderr.fileno())]
+            processes = [start(stack, command, lock, stdout=sys.stderr.fileno())]
         else:
-            maker = start(stack, [*command, "-"], lock, stdout=subprocess.PIPE)
+            maker = start(stack, command, lock, stdout=subprocess.PIPE)
             assert maker.stdout
             tar = ["tar", "-x", "--no-same-owner", "-C", str(target)]
             processes = [maker, start(stack, tar, lock, stdin=maker.stdout.fileno())]
@@ -239,11 +245,11 @@ def settle_root(root: Path) -> None:
     """Make the places in a new root where the host's files are bound, and wire up our bazelrc."""
     for name in HOST_FILES:
         place = root / name[1:]
-        if not place.is_dir():
-            place.unlink(missing_ok=True)
-            place.touch()
-    (root / "dev").mkdir(exist_ok=True)  # The tar of an ordinary user has none.
-    (root / "etc/bazelw").mkdir()
+        place.unlink(missing_ok=True)  # It may be a link to a place that is not there.
+        place.touch()
+    # The tar of an ordinary user has no /dev.
+    for name in ("dev", "etc/ssl/certs", "etc/bazelw"):
+        (root / name).mkdir(parents=True, exist_ok=True)
     (root / "etc/bazelw/bazelrc").touch()
     bazelrc = root / "etc/bazel/bazelrc"
     if bazelrc.exists():

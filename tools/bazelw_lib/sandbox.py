@@ -25,8 +25,11 @@ SYSTEM_DIRECTORIES = {"bin", "boot", "lib", "lib32", "lib64", "libx32", "sbin", 
     "var",
 }
 """Top-level directories that a private root has of its own, or that are bound specially."""
-HOST_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs")
-"""What a private root takes from the host's /etc: names, and trust for Bazel, pip and git."""
+HOST_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf")
+"""Files that a private root takes from the host: where names are resolved and packages found."""
+
+HOST_CERTIFICATES = "/etc/ssl/certs"
+"""The directory of trusted certificates that a private root takes from the host."""
 HOST_ONLY_VARIABLES = {
     "JAVA_HOME",
     "LD_LIBRARY_PATH",
@@ -90,7 +93,7 @@ def bwrap_command(
         if not directory.is_relative_to("/run"):
             (root / str(directory)[1:]).mkdir(parents=True, exist_ok=True)
         command += ["--bind", str(directory), str(directory)]
-    for name in HOST_FILES:
+    for name in (*HOST_FILES, HOST_CERTIFICATES):
         command += ["--ro-bind-try", name, name]
     for inner, outer in data.items():
         command += ["--ro-bind", str(outer), inner]
@@ -125,7 +128,7 @@ def enter(root: Path, cache: Path, environment: Mapping[str, str], command: Sequ
     """Run a command in a private root, in the current directory; returns its exit code."""
     certificates = b""
     with contextlib.suppress(OSError):
-        certificates = Path("/etc/ssl/certs/ca-certificates.crt").read_bytes()
+        certificates = Path(HOST_CERTIFICATES, "ca-certificates.crt").read_bytes()
     data = {"/etc/bazelw": write_configuration(cache, configuration(cache, certificates))}
     data.update(user_database(root, cache, environment["HOME"]))
     cwd = Path.cwd()

@@ -12,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from tools.bazelw_lib.private_root import RootSpec
+from tools.bazelw_lib.private_root import RootSpec, mmdebstrap_command
 
 SPEC = RootSpec(suite="forky", packages=("netbase",), smoke_test=("dpkg", "--audit"))
 MAKE = f"""
@@ -42,6 +42,19 @@ def wait_for(path: Path) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(path)
         time.sleep(0.1)
+
+
+class MmdebstrapCommandTest(unittest.TestCase):
+    def test_the_machines_mirror_and_options_are_used(self) -> None:
+        option = 'Acquire::http::Proxy "http://proxy.example/";'
+        command = mmdebstrap_command(SPEC, "http://m.example/debian", "/root", True, [option])
+        self.assertEqual(command[-3:], ["forky", "/root", "http://m.example/debian"])
+        self.assertIn(f"--aptopt={option}", command)
+        self.assertIn("--mode=root", command)
+
+    def test_an_ordinary_user_gets_a_tar_without_devices(self) -> None:
+        command = mmdebstrap_command(SPEC, "http://m.example/debian", "-", False, [])
+        self.assertLessEqual({"--mode=unshare", "--skip=output/dev", "--format=tar"}, set(command))
 
 
 class PrivateRootTest(unittest.TestCase):
