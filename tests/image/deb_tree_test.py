@@ -9,15 +9,11 @@ from apt2ostree.errors import UserError
 from apt2ostree.image import deb_tree
 from apt2ostree.ostree import objects
 from apt2ostree.ostree.objects_tar import ObjectsWriter
-from tests.support import debs, images, judges
+from tests.support import debs, images, judges, strategies
 from tests.support.debs import directory, file, hardlink, special, symlink
 from tests.support.judges import ScratchTest
 
-NAMES = st.text(
-    st.characters(blacklist_characters="/\0\n", blacklist_categories=("Cs",)),
-    min_size=1,
-    max_size=20,
-).filter(lambda name: name not in (".", ".."))
+NAMES = strategies.names(20)
 MODES = st.integers(0, 0o7777)
 OWNERS = st.sampled_from([0, 33, 65534, 3_000_000_000])
 
@@ -184,7 +180,7 @@ class UnpackTest(unittest.TestCase):
         )
         self.assertEqual(
             manifest.packages[0].conffiles,
-            [["/etc/a", "0cc175b9c0f1b6a831c399e269772661"], ["/etc/gone", ""]],
+            [["/etc/a", "0cc175b9c0f1b6a831c399e269772661"], ["/etc/gone", "newconffile"]],
         )
 
 

@@ -34,7 +34,9 @@ def source(
         ensure_directory(directories, above).files[last] = row("", target)
     control = "".join(f"{key}: {value}\n" for key, value in {"Package": name, **fields}.items())
     version = fields.get("Version", "1")
-    return Source(f"package {name} {version}", directories, PackageRecord(name, version, "", control))
+    return Source(
+        f"package {name} {version}", directories, PackageRecord(name, version, "", control)
+    )
 
 
 def flat(merged: Merged) -> dict[str, str]:

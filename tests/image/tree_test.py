@@ -64,7 +64,7 @@ class HashTreeTest(unittest.TestCase):
         root, _, found = tree.hash_tree(with_child)
         _, directories = objects.parse_dirtree(found[root][1])
         self.assertEqual([name for name, *_ in directories], ["a", "a-b"])
-        below = dict((name, checksum) for name, checksum, _ in directories)["a"]
+        below = {name: checksum for name, checksum, _ in directories}["a"]
         self.assertEqual([n for n, *_ in objects.parse_dirtree(found[below][1])[1]], ["b"])
 
     def test_a_name_that_is_not_utf_8_is_named_with_its_directory(self) -> None:
