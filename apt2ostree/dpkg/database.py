@@ -26,6 +26,8 @@ _FIELD_ORDER = (
 )
 
 
+_NO_BY_DEFAULT = ("Essential", "Multi-Arch", "Protected")
+"""Fields that dpkg does not write when they say `no`."""
 _TRIGGER = re.compile(r"/[!-~]*|[A-Za-z0-9][A-Za-z0-9+.-]*")
 """A path, or a name, which dpkg wants to look like a package's."""
 _OTHER_FILES = {"File", "Unincorp", "Lock"}
@@ -65,9 +67,10 @@ def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     fields = parse_stanza(package.control, f"control file of {package.name}")
     fields["Status"] = UNPACKED
     if package.conffiles:
-        fields["Conffiles"] = "".join(
-            f"\n {path} {md5 or 'newconffile'}" for path, md5 in package.conffiles
-        )
+        fields["Conffiles"] = "".join(f"\n {path} {state}" for path, state in package.conffiles)
+    for name in _NO_BY_DEFAULT:
+        if fields.get(name) == "no":
+            del fields[name]
     names = [name for name in _FIELD_ORDER.split() if name in fields]
     names += [name for name in fields if name not in _FIELD_ORDER.split()]
     return {name: fields[name] for name in names}

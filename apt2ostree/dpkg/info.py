@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from apt2ostree.deb.control import parse_stanza
 from apt2ostree.deb.package import ControlFile
@@ -29,6 +30,8 @@ _OF_THE_DATABASE = {
     "triggers-pending",
 }
 
+_REMOVE = "remove-on-upgrade "
+
 INFO_DIRECTORY = "var/lib/dpkg/info"
 
 
@@ -43,27 +46,48 @@ def prefix(fields: Mapping[str, str]) -> str:
     return fields["Package"]
 
 
-def conffile_paths(control: Mapping[str, ControlFile]) -> list[str]:
-    """The absolute paths that `conffiles` lists, in order (deb-conffiles(5)).
+@dataclass(frozen=True)
+class Conffile:
+    """A line of `conffiles`.
 
-    Lines with a flag, `remove-on-upgrade PATH`, name files that are not in the package and
-    are left out, as dpkg leaves them out of its database.
+    Attributes:
+        path: absolute.
+        remove_on_upgrade: the package no longer ships it, and dpkg is to remove it.
+    """
+
+    path: str
+    remove_on_upgrade: bool = False
+
+
+def conffiles(control: Mapping[str, ControlFile]) -> list[Conffile]:
+    """What `conffiles` lists, in order (deb-conffiles(5)).
 
     Raises:
-        UserError: a line that is no absolute path.
+        UserError: a line that has no absolute path.
     """
     if "conffiles" not in control:
         return []
     listed = []
     text = control["conffiles"].data.decode("utf-8", "surrogateescape")
-    for number, line in enumerate(text.splitlines(), 1):
-        path = line.rstrip()
-        if not path or path.startswith("remove-on-upgrade "):
-            continue
-        if not path.startswith("/"):
-            raise UserError(f"conffiles, line {number}: expected an absolute path, got {path!r}")
-        listed.append(path)
+    for number, line in enumerate(text.split("\n"), 1):
+        path = line.strip().removeprefix(_REMOVE)
+        if path and not path.startswith("/"):
+            raise UserError(f"conffiles, line {number}: expected an absolute path, got {path!a}")
+        if path:
+            listed.append(Conffile(path, line.strip().startswith(_REMOVE)))
     return listed
+
+
+def conffile_state(conffile: Conffile, md5s: Mapping[str, str]) -> str:
+    """What the status file has of a conffile: its md5, and what dpkg has to do about it.
+
+    Args:
+        conffile: the conffile.
+        md5s: path, without the first slash, → md5 of the package's files.
+    """
+    if conffile.remove_on_upgrade:
+        return f"newconffile {_REMOVE.rstrip()}"
+    return md5s.get(conffile.path[1:], "newconffile")
 
 
 def control_fields(control: Mapping[str, ControlFile]) -> dict[str, str]:

@@ -32,8 +32,8 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
     """
     deb = Deb(file, zstd)
     fields = info.control_fields(deb.control)
-    conffiles = info.conffile_paths(deb.control)
-    wanted_md5 = {path[1:] for path in conffiles}
+    conffiles = info.conffiles(deb.control)
+    wanted_md5 = {conffile.path[1:] for conffile in conffiles}
     wants_md5: Callable[[str], bool] = (
         wanted_md5.__contains__ if "md5sums" in deb.control else lambda path: True
     )
@@ -45,7 +45,7 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
         version=fields["Version"],
         architecture=fields["Architecture"],
         control=deb.control["control"].data.decode("utf-8", "surrogateescape"),
-        conffiles=[[path, contents.md5s.get(path[1:], "")] for path in conffiles],
+        conffiles=[[item.path, info.conffile_state(item, contents.md5s)] for item in conffiles],
         triggers=deb.control["triggers"].data.decode("utf-8", "surrogateescape")
         if "triggers" in deb.control
         else "",

@@ -90,8 +90,8 @@ class PackageRecord:
         version: in full, with epoch.
         architecture: `amd64`, …, or `all`.
         control: the control file's text.
-        conffiles: (absolute path, md5 of the content), in the order of `conffiles`; an empty
-            md5 where the package does not ship the file.
+        conffiles: (absolute path, what the status file has of it: the content's md5, or
+            `newconffile` where the package ships none), in the order of `conffiles`.
         triggers: the `triggers` control file's text, or empty.
         info: name under `/var/lib/dpkg/info` → row; the objects are in the tree's tar.
     """

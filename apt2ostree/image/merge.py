@@ -171,48 +171,36 @@ class _Resolver:
             UserError: a symlink on the way leads outside the image, in a circle, or to
                 something that no source ships as a directory.
         """
-        if not self._links:
+        if not self._links or not path:
             return path
         known = self._known.get(path)
         if known is None:
-            known = self._known[path] = self._follow(path)
+            # Parents come before what they hold, so this does not go deep.
+            above, name = paths.split(path)
+            known = paths.join(self.resolve(above), name)
+            if known in self._links:
+                known = self._follow(known, path)
+            self._known[path] = known
         return known
 
-    def _follow(self, asked: str) -> str:
-        """Walk down `asked` as the kernel would, with the image as the root."""
-        here = link = goal = ""
-        to_go = asked.split("/")[::-1]
-        beyond_link = -1  # how much there is left to go when the last link has been followed
-        links_left = MAX_LINKS
+    def _follow(self, link: str, asked: str) -> str:
+        """Where a symlink leads: its target walked down as the kernel would in the image."""
+        here, to_go, links = link, [""], 0
         while to_go:
             part = to_go.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                if not here:
-                    raise self._error(link, asked, "leads outside the image")
-                here = paths.parent(here)
-                continue
-            here = paths.join(here, part)
-            if here not in self._links:
-                if len(to_go) == beyond_link:
-                    self._check_goal(here, goal, link, asked)
-                continue
-            link = here
-            if not links_left:
-                raise self._error(link, asked, "leads in a circle")
-            links_left -= 1
-            target, _ = self._links[link]
-            here = "" if target.startswith("/") else paths.parent(link)
-            goal = paths.join(here, target.strip("/"))
-            beyond_link = len(to_go)
-            to_go += target.split("/")[::-1]
-        return here
-
-    def _check_goal(self, here: str, goal: str, link: str, asked: str) -> None:
-        """A link must lead to a directory, shipped as what it is or through other links."""
-        if here not in self._directories and goal not in self._directories:
+            if part == ".." and not here:
+                raise self._error(link, asked, "leads outside the image")
+            here = paths.parent(here) if part == ".." else _down(here, part)
+            if here in self._links:
+                links += 1
+                if links > MAX_LINKS:
+                    raise self._error(link, asked, "leads in a circle")
+                target, _ = self._links[here]
+                here = "" if target.startswith("/") else paths.parent(here)
+                to_go += target.split("/")[::-1]
+        if here not in self._directories:
             raise self._error(link, asked, "is not a directory of any package")
+        return here
 
     def _error(self, link: str, asked: str, why: str) -> UserError:
         target, owner = self._links[link]
@@ -242,6 +230,10 @@ def _directory_links(source: Source, children: Mapping[str, set[str]]) -> Iterab
                 row = directory.files[name]
                 if row[0] == "symlink":
                     yield paths.join(path, name), row[4]
+
+
+def _down(directory: str, part: str) -> str:
+    return paths.join(directory, part) if part not in ("", ".") else directory
 
 
 def _replaces(winner: PackageRecord, loser: PackageRecord) -> bool:

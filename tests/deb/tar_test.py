@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apt2ostree.deb.tar import Member, TarReader
 from apt2ostree.errors import UserError
-from tests.support import debs, judges
+from tests.support import debs, judges, strategies
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
 TYPES = {
@@ -49,9 +49,7 @@ def with_header(data: bytes, offset: int, field: bytes) -> bytes:
     return bytes(header) + data[512:]
 
 
-NAMES = st.text(
-    st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=80
-).filter(lambda name: name not in (".", ".."))
+NAMES = strategies.names(80)
 PATHS = st.lists(NAMES, min_size=1, max_size=5).map(lambda parts: "./" + "/".join(parts))
 
 

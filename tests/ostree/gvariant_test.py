@@ -1,4 +1,5 @@
 import unittest
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,10 +67,11 @@ class BadInputTest(unittest.TestCase):
     def test_random_bytes_never_raise_anything_else(
         self, data: bytes, members: int, start: int
     ) -> None:
-        for parse in (
+        parsers: list[Callable[[], list[bytes]]] = [
             lambda: gvariant.parse_array(data),
             lambda: gvariant.parse_tuple(data, members, start),
-        ):
+        ]
+        for parse in parsers:
             try:
                 for item in parse():
                     self.assertIn(item, data)

@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects, repo
 from apt2ostree.ostree.objects import Commit, FileHeader
-from tests.support import judges
+from tests.support import judges, strategies
 from tests.support.judges import ScratchTest
 
-NAMES = st.text(
-    st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=60
-).filter(lambda name: name not in (".", ".."))
+NAMES = strategies.names(60)
 CHECKSUMS = st.binary(min_size=32, max_size=32).map(bytes.hex)
 NUMBERS = st.integers(0, 0xFFFFFFFE)
 XATTRS = st.dictionaries(
