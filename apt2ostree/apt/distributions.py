@@ -73,6 +73,7 @@ class NamedSources:
         updates: with the release's updates suite.
         security: with its security archive.
         backports: with its backports suite, from which nothing comes unless pinned.
+        check_valid_until: whether Release files past their Valid-Until are refused.
     """
 
     distribution: str
@@ -81,6 +82,7 @@ class NamedSources:
     updates: bool = True
     security: bool = True
     backports: bool = False
+    check_valid_until: bool = True
 
     @classmethod
     def from_json(cls, value: dict[str, object]) -> NamedSources:
@@ -124,7 +126,9 @@ def _debian(named: NamedSources, architecture: str) -> Iterable[str]:
     if architecture in _DEBIAN_PORTS_ARCHITECTURES:
         if suite not in ("sid", "unstable"):
             raise UserError(f"debian: {architecture} is a port, which only has sid, not {suite}")
-        yield _stanza(_DEBIAN_PORTS, [suite, "unreleased"], components, [_DEBIAN_PORTS_KEYRING])
+        frozen = not named.check_valid_until
+        suites = [suite, "unreleased"]
+        yield _stanza(_DEBIAN_PORTS, suites, components, [_DEBIAN_PORTS_KEYRING], frozen)
         return
     suites = [suite]
     moved = suite in _DEBIAN_MOVED
@@ -134,11 +138,12 @@ def _debian(named: NamedSources, architecture: str) -> Iterable[str]:
     if named.backports and released:
         suites.append(f"{suite}-backports")
     keyrings = [_DEBIAN_KEYRING, _DEBIAN_REMOVED_KEYS] if moved else [_DEBIAN_KEYRING]
-    yield _stanza(_DEBIAN_OLD if moved else _DEBIAN, suites, components, keyrings, frozen=moved)
+    frozen = moved or not named.check_valid_until
+    yield _stanza(_DEBIAN_OLD if moved else _DEBIAN, suites, components, keyrings, frozen)
     if named.security and released:
         security = f"{suite}/updates" if moved else f"{suite}-security"
         uri = _DEBIAN_OLD_SECURITY if moved else _DEBIAN_SECURITY
-        yield _stanza(uri, [security], components, keyrings, frozen=moved)
+        yield _stanza(uri, [security], components, keyrings, frozen)
 
 
 def _ubuntu(named: NamedSources, architecture: str) -> Iterable[str]:
@@ -151,9 +156,10 @@ def _ubuntu(named: NamedSources, architecture: str) -> Iterable[str]:
     suites = [suite]
     suites += [f"{suite}-updates"] if named.updates else []
     suites += [f"{suite}-backports"] if named.backports else []
-    yield _stanza(archive, suites, components, [_UBUNTU_KEYRING], frozen=moved)
+    frozen = moved or not named.check_valid_until
+    yield _stanza(archive, suites, components, [_UBUNTU_KEYRING], frozen)
     if named.security:
-        yield _stanza(security, [f"{suite}-security"], components, [_UBUNTU_KEYRING], frozen=moved)
+        yield _stanza(security, [f"{suite}-security"], components, [_UBUNTU_KEYRING], frozen)
 
 
 def _stanza(
@@ -161,7 +167,7 @@ def _stanza(
     suites: Sequence[str],
     components: Sequence[str],
     keyrings: Sequence[str],
-    frozen: bool = False,
+    frozen: bool,
 ) -> str:
     """One stanza; a frozen archive is not updated, so neither its date nor its keys are current."""
     lines = [

@@ -92,7 +92,7 @@ def _unneeded(config: LockConfig, universe: Universe) -> Iterator[str]:
     reached: set[Package] = set()
     todo = [package for wanted in config.packages for package in _wanted(universe, wanted)]
     if config.resolve:
-        todo += [package for package in universe if _is_base(config, package)]
+        todo += [package for package in universe if config.is_base(package)]
     while todo:
         package = todo.pop()
         if package in reached:
@@ -103,12 +103,6 @@ def _unneeded(config: LockConfig, universe: Universe) -> Iterator[str]:
     for package in universe:
         if package not in reached:
             yield f"{package} is in the lockfile, and nothing wanted needs it"
-
-
-def _is_base(config: LockConfig, package: Package) -> bool:
-    if config.include_essential and package.essential:
-        return True
-    return package.priority in config.include_priority
 
 
 def _reasons(universe: Universe, package: Package) -> Iterator[Package]:

@@ -82,7 +82,7 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
     class Bars(Progress):
         def begin(self, label: str, size: int | None) -> int:
-            return display.add_task(label, total=size)
+            return display.add_task(_shortened(label), total=size)
 
         def advance(self, task: int, amount: int) -> None:
             display.advance(rich_progress.TaskID(task), amount)
@@ -92,3 +92,8 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
     with display:
         yield Bars()
+
+
+def _shortened(label: str, width: int = 44) -> str:
+    """The end of a URL, which tells one from another, beside a bar on a narrow terminal."""
+    return label if len(label) <= width else "…" + label[1 - width :]

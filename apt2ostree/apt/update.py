@@ -99,12 +99,9 @@ def _wanted(config: LockConfig, universe: Universe) -> list[str]:
     base = [
         package.name
         for package in universe
-        if package.architecture in ("all", config.architecture)
+        if config.is_base(package)
+        and package.architecture in ("all", config.architecture)
         and universe.candidate(universe.node(package)) is package
-        and (
-            (config.include_essential and package.essential)
-            or package.priority in config.include_priority
-        )
     ]
     return list(dict.fromkeys([*base, *config.packages]))
 

@@ -19,11 +19,6 @@ def _source(ctx, entry):
         return json.decode(entry)
     return _input_file(ctx, ctx.files.sources[int(entry)])
 
-def _label(label):
-    """The label as a user of this workspace types it."""
-    text = str(label)
-    return text.lstrip("@") if text.startswith(("@@//", "@//")) else text
-
 def _apt_lock_config_impl(ctx):
     attributes = ctx.attr
     config = ctx.actions.declare_file(ctx.label.name + ".json")

@@ -36,6 +36,12 @@ class DebianTest(unittest.TestCase):
             ],
         )
 
+    def test_a_mirror_that_is_behind_can_be_accepted(self) -> None:
+        self.assertEqual(
+            debian_sources("sid", check_valid_until=False).splitlines()[-1],
+            "Check-Valid-Until: no",
+        )
+
     def test_sid_has_neither(self) -> None:
         self.assertEqual(archives(debian_sources("sid")), ["http://ftp.debian.org/debian sid main"])
 

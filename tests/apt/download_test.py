@@ -3,7 +3,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import socket
+import subprocess
 import tempfile
 import time
 import unittest
@@ -17,6 +19,7 @@ from apt2ostree.errors import UserError
 from tests.apt.local_archive import Handler, Server, serve
 
 CONTENT = b"content " * 10_000
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -262,6 +265,52 @@ class ChangingFileTest(ServedTest):
             with self.assertRaises(DownloadError) as caught:
                 self.downloader().fetch_changing(self.server.url + path, 100)
             self.assertEqual(caught.exception.not_found, not_found)
+
+
+@unittest.skipUnless(shutil.which("nginx", path=_PATH), "there is no nginx here to ask")
+class NginxTest(ServedTest):
+    """A real web server, which has its own mind about conditional requests."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.prefix = self.root.parent / "nginx"
+        self.prefix.mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/file"
+        temporary = "".join(
+            f"{kind}_temp_path {self.prefix}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (self.prefix / "nginx.conf").write_text(
+            f"daemon off; master_process off; pid {self.prefix}/pid; events {{}} http {{"
+            f"log_format status '$status'; access_log {self.prefix}/access.log status; {temporary}"
+            f"server {{ listen 127.0.0.1:{port}; root {self.root}; }} }}"
+        )
+        errors = str(self.prefix / "errors")
+        command = ["nginx", "-e", errors, "-c", str(self.prefix / "nginx.conf")]
+        process = subprocess.Popen(command, env={"PATH": _PATH})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        deadline = time.monotonic() + 10
+        while not _listens(port):
+            self.assertLess(time.monotonic(), deadline, "nginx did not start")
+            time.sleep(0.01)
+
+    def test_a_file_that_did_not_change_is_answered_with_304(self) -> None:
+        os.utime(self.root / "file", (1e9, 1e9))
+        for _ in range(3):
+            self.assertEqual(self.downloader().fetch_changing(self.url, 1 << 20), CONTENT)
+        (self.root / "file").write_bytes(b"new")
+        self.assertEqual(self.downloader().fetch_changing(self.url, 1 << 20), b"new")
+        log = (self.prefix / "access.log").read_text().split()
+        self.assertEqual(log, ["200", "304", "304", "200"])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 if __name__ == "__main__":
