@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from apt2ostree import errors
+from apt2ostree import errors, worker
 from apt2ostree.configure import cleanup, configure, materialize, namespaces, scripts
 from apt2ostree.configure.sandbox import Limits
 from apt2ostree.errors import UserError
@@ -17,7 +17,7 @@ from apt2ostree.image import manifest
 
 def main(arguments: Sequence[str]) -> int:
     """Run the action; see --help."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(worker.expand(arguments, Path()))
     signal.signal(signal.SIGTERM, _stop)
     namespaces.enter()
     try:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, fromfile_prefix_chars="@")
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--label", required=True, help="what to call the image in errors")
     add("--image", required=True, type=Path, help="manifest of the unpacked image")
