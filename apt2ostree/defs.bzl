@@ -6,7 +6,7 @@ load(
     _debian_sources = "debian_sources",
     _ubuntu_sources = "ubuntu_sources",
 )
-load("//apt2ostree/private:ostree_image.bzl", _ostree_image = "ostree_image")
+load("//apt2ostree/private:image_macro.bzl", _ostree_image = "ostree_image")
 load("//apt2ostree/private:ostree_repo.bzl", _ostree_repo = "ostree_repo")
 
 apt_lock = _apt_lock

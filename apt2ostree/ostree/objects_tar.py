@@ -60,11 +60,12 @@ class ObjectsWriter:
 
     Args:
         file: a new file, opened for reading and writing, seekable.
+        known: `CHECKSUM.TYPE` of objects that other tars hold and this one need not.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, known: Iterable[str] = ()) -> None:
         self._file = file
-        self._written: set[str] = set()
+        self._written: set[str] = set(known)
 
     def add_file(self, header: FileHeader, size: int, content: Iterable[bytes]) -> str:
         """Add a content object and return its checksum.

@@ -7,6 +7,7 @@ extension is reproducible and leaves nothing in MODULE.bazel.lock.
 
 load(":closure.bzl", "dependency_edges", "package_key")
 load(":deb_repository.bzl", "deb_repository")
+load(":fakeroot_lock.bzl", "fakeroot_target")
 load(":hub_repository.bzl", "hub_repository")
 load(":lockfile.bzl", "parse_lockfile")
 load(":repository_names.bzl", "deb_repository_name")
@@ -82,28 +83,33 @@ def _deb_repositories(lock, path, archive, debs):
 def _apt_impl(module_ctx):
     debs = {}
     hubs = {}
+    owners = {}
     mirrors = []
     direct = {False: [], True: []}
     for module in module_ctx.modules:
         for tag in module.tags.lock:
-            if tag.name in hubs:
-                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, hubs[tag.name], module.name))
-            hubs[tag.name] = module.name
+            if tag.name in owners:
+                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, owners[tag.name], module.name))
+            owners[tag.name] = module.name
             path = _label_name(tag.lockfile)
             lock = parse_lockfile(_read(module_ctx, tag.lockfile), path, tag.architectures)
             if lock.error:
                 fail(lock.error)
             names = _deb_repositories(lock, path, tag.archive, debs)
-            hub_repository(
-                name = tag.name,
-                architectures = lock.architectures,
-                debs = names,
-                edges = dependency_edges(lock.packages),
-            )
+            hubs[tag.name] = struct(debs = names, lock = lock)
             if module.is_root:
                 direct[module_ctx.is_dev_dependency(tag)].append(tag.name)
         if module.is_root:
             mirrors = ["{}={}".format(tag.archive, tag.url) for tag in module.tags.mirror]
+    keys = {name: hub.debs for name, hub in hubs.items()}
+    for name, hub in hubs.items():
+        hub_repository(
+            name = name,
+            architectures = hub.lock.architectures,
+            debs = hub.debs,
+            edges = dependency_edges(hub.lock.packages),
+            fakeroot = fakeroot_target(hub.lock.packages, hub.lock.architectures, keys) or "",
+        )
     for arguments in debs.values():
         deb_repository(mirrors = mirrors, **arguments)
     return module_ctx.extension_metadata(

@@ -7,7 +7,14 @@ One small BUILD file per package, so that asking for one loads one. The dependen
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
-load(":graph.bzl", "ARCHITECTURES", "DEBS", "LOCK")
+load(":graph.bzl", "ARCHITECTURES", "DEBS", "FAKEROOT", "LOCK")
+
+# What configures images of this lock, and is no part of them.
+alias(
+    name = "fakeroot",
+    actual = FAKEROOT,
+    visibility = ["//visibility:public"],
+)
 
 deb_packages(
     name = "packages",
@@ -39,6 +46,8 @@ LOCK = {lock}
 
 ARCHITECTURES = {architectures}
 
+FAKEROOT = {fakeroot}
+
 DEBS = {debs}
 
 EDGES = {edges}
@@ -48,6 +57,7 @@ def _hub_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
     repository_ctx.file("BUILD.bazel", _TOP)
     repository_ctx.file("graph.bzl", _GRAPH.format(
+        fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
         debs = json.encode_indent(attributes.debs, indent = "    "),
@@ -62,6 +72,7 @@ _hub_repository = repository_rule(
         "architectures": attr.string_list(doc = "The native one first."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
+        "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
         "lock": attr.string(doc = "The lock's name."),
     },
 )

@@ -1,5 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
+load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":ostree_image_info.bzl", "OstreeImageInfo")
@@ -27,7 +28,7 @@ _ATTRS = {
     ),
     "ref": attr.string(
         doc = "The OSTree ref that the image gets when imported; by default " +
-              "`deb/images/LOCK/unpacked`.",
+              "`deb/images/LOCK/unpacked`, or `…/configured`.",
     ),
     "_compose": attr.label(default = "//tools:compose", executable = True, cfg = "exec"),
 }
@@ -45,9 +46,10 @@ def _architectures(ctx):
 
 def _compose(ctx, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
-    manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
-    objects = ctx.actions.declare_file(ctx.label.name + ".objects.tar")
-    commit = ctx.actions.declare_file(ctx.label.name + ".commit")
+    name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
+    manifest = ctx.actions.declare_file(name + ".manifest.json")
+    objects = ctx.actions.declare_file(name + ".objects.tar")
+    commit = ctx.actions.declare_file(name + ".commit")
     package_manifests = [tree.manifest for tree in package_trees]
     args = ctx.actions.args()
     use_worker_param_file(args)
@@ -85,7 +87,16 @@ def _ostree_image_impl(ctx):
             for layer in ctx.attr.layers
         ]),
     )
-    ref = ctx.attr.ref or "deb/images/{}/unpacked".format(_lock_name(ctx))
+    if ctx.attr.configure:
+        manifest, objects, commit = configure_image(ctx, image.manifest, image.objects)
+        image = OstreeTreeInfo(
+            manifest = manifest,
+            objects = depset([objects], transitive = [image.objects]),
+        )
+    ref = ctx.attr.ref or "deb/images/{}/{}".format(
+        _lock_name(ctx),
+        "configured" if ctx.attr.configure else "unpacked",
+    )
     launcher, runfiles = image_launcher(ctx, image, commit, ref)
     return [
         DefaultInfo(
@@ -108,7 +119,7 @@ ostree_image = rule(
 `bazel build` makes its commit checksum (`NAME.commit`), its manifest and its objects;
 `bazel run NAME -- --help` lists what can be done with it.""",
     implementation = _ostree_image_impl,
-    attrs = _ATTRS | IMAGE_LAUNCHER_ATTRS,
+    attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS,
     executable = True,
     provides = [OstreeTreeInfo],
 )

@@ -1,0 +1,1 @@
+"""Configuring an image: its maintainer scripts run in a sandbox, without privileges."""

@@ -1,0 +1,101 @@
+"""What configuring leaves behind and an image shall not have.
+
+A list is a text file: a pattern per line, `#` starts a comment. Patterns are paths relative
+to the root with `*`, `?` and `[…]` within a component and `**` for any number of
+components; one that starts with `!` keeps what an earlier one removes; the last that fits
+decides, as in gitignore(5). What the packages ship is never removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Pattern
+
+from apt2ostree.errors import UserError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of a list.
+
+    Attributes:
+        pattern: fits whole paths.
+        keep: keep what fits rather than remove it.
+    """
+
+    pattern: Pattern[str]
+    keep: bool
+
+
+class Cleanup:
+    """Lists, one after the other."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = list(rules)
+
+    def removes(self, path: str) -> bool:
+        """Whether a path, or a directory it is in, is to be removed."""
+        while path:
+            for rule in reversed(self._rules):
+                if rule.pattern.fullmatch(path):
+                    if not rule.keep:
+                        return True
+                    break
+            path = path.rpartition("/")[0]
+        return False
+
+
+def parse(text: str, name: str) -> list[Rule]:
+    """Read a list.
+
+    Args:
+        text: its content.
+        name: of the file, for errors.
+
+    Raises:
+        UserError: a pattern is absolute or leads out of the root.
+    """
+    rules = []
+    for number, line in enumerate(text.splitlines(), 1):
+        pattern = line.partition("#")[0].strip()
+        if not pattern:
+            continue
+        keep = pattern.startswith("!")
+        pattern = pattern[keep:]
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            raise UserError(
+                f"{name}:{number}: {pattern}: expected a path relative to the image's root, "
+                "without '..'"
+            )
+        rules.append(Rule(re.compile(_translate(pattern.rstrip("/"))), keep))
+    return rules
+
+
+def _translate(pattern: str) -> str:
+    """A pattern as a regular expression."""
+    result = ""
+    parts = pattern.split("/")
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if part == "**":
+            result += ".*" if last else "(?:.*/)?"
+        else:
+            result += _translate_component(part) + ("" if last else "/")
+    return result
+
+
+def _translate_component(part: str) -> str:
+    pieces = re.split(r"(\*|\?|\[!?[^]]+\])", part)
+    translated = []
+    for piece in pieces:
+        if piece == "*":
+            translated.append("[^/]*")
+        elif piece == "?":
+            translated.append("[^/]")
+        elif piece.startswith("[") and piece.endswith("]"):
+            translated.append(piece.replace("[!", "[^", 1))
+        else:
+            translated.append(re.escape(piece))
+    return "".join(translated)

@@ -1,0 +1,461 @@
+"""The configure stage: an unpacked image in, a configured one out.
+
+    lower directory written out          materialize.py
+    overlay, /proc, /dev, namespaces     mounts.py, namespaces.py, init.py, sandbox.py
+    owners, attributes                   fakeroot.py, seccomp.py, recorder.py, acl.py
+    preinst scripts, `dpkg --configure`  scripts.py, log.py
+    what changed, cleaned up             upper.py, cleanup.py
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apt2ostree.configure import (
+    epoch,
+    fakeroot,
+    linux,
+    materialize,
+    mounts,
+    scripts,
+)
+from apt2ostree.configure.cleanup import Cleanup
+from apt2ostree.configure.log import Log
+from apt2ostree.configure.recorder import Inode, Record, Recorder
+from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
+from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
+from apt2ostree.dpkg import database
+from apt2ostree.errors import UserError
+from apt2ostree.image import paths, tree
+from apt2ostree.image.manifest import Directory, Manifest, components
+from apt2ostree.ostree.objects import Commit
+from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
+
+_POLICY_PATH = "usr/sbin/policy-rc.d"
+_DIVERSIONS = f"{database.DIRECTORY}/diversions"
+_OVERRIDES = f"{database.DIRECTORY}/statoverride"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What configuring is to do besides `dpkg --configure -a`.
+
+    Attributes:
+        cleanup: what not to keep.
+        environment: added to the scripts' own.
+        epoch: seconds since 1970 for what records time; `None`: `epoch.newest`.
+        hooks_after: programs to run inside when all is configured.
+        hooks_before: programs to run inside before anything is.
+        limits: what the scripts may use.
+        policy: the policy-rc.d.
+        preseed: debconf answers, as debconf-set-selections(1) takes them; or `None`.
+        subject: of the commit.
+        timestamp: of the commit, in seconds since 1970.
+    """
+
+    cleanup: Cleanup
+    environment: Mapping[str, str] = field(default_factory=dict)
+    epoch: int | None = None
+    hooks_after: Sequence[Path] = ()
+    hooks_before: Sequence[Path] = ()
+    limits: Limits = field(default_factory=Limits)
+    policy: str = scripts.POLICY
+    preseed: Path | None = None
+    subject: str = ""
+    timestamp: int = 0
+
+
+@dataclass(frozen=True)
+class FakerootPackages:
+    """Where fakeroot comes from.
+
+    Attributes:
+        directories: of its packages, laid over each other.
+        locations: of their objects.
+    """
+
+    directories: Mapping[str, Directory]
+    locations: Mapping[str, Location]
+
+    def files(self) -> dict[str, bytes]:
+        """The content of the daemon and the library."""
+        rows = {
+            paths.join(path, name): row
+            for path, directory in self.directories.items()
+            for name, row in directory.files.items()
+            if row[0] == "file"
+        }
+        result = {}
+        for name, path in fakeroot.find(rows).items():
+            object_name = f"{rows[path][5]}.file"
+            if object_name not in self.locations:
+                raise UserError(f"/{path} of fakeroot: its object is missing; build it again")
+            result[name] = materialize.read_content(self.locations[object_name], object_name)
+        return result
+
+
+def configure(
+    image: Manifest,
+    tars: Sequence[Path],
+    fakeroot_packages: FakerootPackages,
+    options: Options,
+    scratch: Path,
+    output: Path,
+) -> tuple[Manifest, str]:
+    """Configure an image; the process is in namespaces of its own (`namespaces.enter`).
+
+    Args:
+        image: the unpacked image.
+        tars: objects tars that together hold all its objects.
+        fakeroot_packages: see there.
+        options: see there.
+        scratch: a directory to make, for the time being.
+        output: the objects tar to write: what the image's own tars do not hold.
+
+    Returns:
+        The configured image's manifest and its commit checksum.
+
+    Raises:
+        UserError: a script failed, or was stopped; nothing is left running.
+    """
+    layout = mounts.Layout(scratch)
+    scratch.mkdir(mode=0o700)
+    try:
+        layout.make()
+        locations = materialize.index(tars)
+        stage = _Stage(image, locations, fakeroot_packages, options, layout)
+        known = stage.run()
+        with output.open("w+b") as file:
+            objects = ObjectsWriter(file, known=locations)
+            directories = _copy(image.directories)
+            touched = _touched(layout, stage.special, known)
+            upper = Upper(
+                directories,
+                layout.upper,
+                layout.merged,
+                known,
+                options.cleanup.removes,
+                objects,
+            )
+            _report(upper.apply(touched))
+            result = _finish(image, directories, options, objects)
+            objects.close()
+        return result
+    finally:
+        remove(layout)
+
+
+class _Stage:
+    """One run of the scripts."""
+
+    def __init__(
+        self,
+        image: Manifest,
+        locations: Mapping[str, Location],
+        fakeroot_packages: FakerootPackages,
+        options: Options,
+        layout: mounts.Layout,
+    ) -> None:
+        self._image = image
+        self._options = options
+        self._layout = layout
+        self._log = Log()
+        now = options.epoch
+        if now is None:
+            now = epoch.newest(image.packages, image.directories, locations)
+        self._environment = {
+            **scripts.environment(now, options.environment),
+            **fakeroot.environment(),
+        }
+        special = materialize.write(image.directories, locations, layout.lower, now)
+        _add_tools(layout, options)
+        layout.mount()
+        self.special = special.moved_to(layout.merged.stat().st_dev)
+        fakeroot.install(layout.tools, fakeroot_packages.files(), self.special.statuses)
+        self._names = {package.name: package for package in image.packages}
+
+    def run(self) -> Known:
+        """Run everything; return what is known of the inodes then."""
+        recorder = Recorder(self.special.xattrs)
+        with Sandbox(self._layout, recorder, self._options.limits) as sandbox:
+            plain = {
+                key: value
+                for key, value in self._environment.items()
+                if key not in fakeroot.environment()
+            }
+            daemon = sandbox.start(
+                fakeroot.command(), plain, self._layout.tools / fakeroot.LOADED
+            )
+            self._hooks(sandbox, self._options.hooks_before, "hook before")
+            self._preinsts(sandbox)
+            self._preseed(sandbox)
+            self._dpkg(sandbox)
+            self._hooks(sandbox, self._options.hooks_after, "hook after")
+            self._warn_of_daemons(sandbox)
+            sandbox.stop(daemon)
+        saved = self._layout.tools / fakeroot.SAVED
+        if not saved.exists():
+            raise UserError("fakeroot's daemon ended before its time and lost the files' owners")
+        statuses = fakeroot.parse(saved.read_text(encoding="ascii"))
+        return Known(statuses, recorder.records())
+
+    def _run(self, sandbox: Sandbox, section: str, arguments: Sequence[str], **extra: str) -> None:
+        """Run a program that must not fail."""
+        self._log.begin(section)
+        command = Command(arguments, {**self._environment, **extra}, self._log.add_output)
+        try:
+            status = sandbox.run(command)
+        except UserError as error:
+            raise UserError(f"{section}: {error}{self._said(section)}") from None
+        self._log.end()
+        if status:
+            raise UserError(f"{section}: exit status {status}{self._said(section)}")
+
+    def _said(self, section: str) -> str:
+        lines = self._log.last_lines(section)
+        return f"\nIts last output was:\n{lines}" if lines else "\nIt wrote nothing."
+
+    def _hooks(self, sandbox: Sandbox, hooks: Sequence[Path], kind: str) -> None:
+        for number, hook in enumerate(hooks):
+            name = f"{kind.replace(' ', '-')}-{number}"
+            self._run(sandbox, f"{kind}, {hook}", [f"/{mounts.TOOLS}/{name}"])
+
+    def _preinsts(self, sandbox: Sandbox) -> None:
+        dpkg = self._names.get("dpkg")
+        for preinst in scripts.preinsts(self._image.packages):
+            diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
+            package = preinst.package
+            self._run(
+                sandbox,
+                f"package {package.name} {package.version}: its preinst",
+                [preinst.path, "install"],
+                **preinst.environment(dpkg.version if dpkg else ""),
+            )
+            known = scripts.parse_diversions(diversions)
+            new = [e for e in scripts.parse_diversions(self._read(_DIVERSIONS)) if e not in known]
+            if new:
+                self._undo_diversions(new, package.name)
+            known_overrides = scripts.parse_overrides(overrides)
+            for override in scripts.parse_overrides(self._read(_OVERRIDES)):
+                if override not in known_overrides:
+                    self._override(sandbox, override)
+
+    def _read(self, path: str) -> str:
+        try:
+            file = self._layout.merged / path
+            return file.read_text(encoding="utf-8", errors="surrogateescape")
+        except FileNotFoundError:
+            return ""
+
+    def _undo_diversions(self, new: Sequence[scripts.Diversion], package: str) -> None:
+        shipped = self._shipped(package)
+        for entry in scripts.wrongly_diverted(new, package, shipped):
+            path = _inside(self._layout.merged, entry.path)
+            target = _inside(self._layout.merged, entry.target)
+            if not os.path.lexists(path) and os.path.lexists(target):
+                target.rename(path)
+
+    def _shipped(self, package: str) -> Collection[str]:
+        names = [name for name in self._names[package].info if name.endswith(".list")]
+        return {
+            line
+            for name in names
+            for line in self._read(f"{database.DIRECTORY}/info/{name}").splitlines()
+        }
+
+    def _override(self, sandbox: Sandbox, override: scripts.Override) -> None:
+        if os.path.lexists(_inside(self._layout.merged, override.path)):
+            for arguments in override.commands():
+                self._run(sandbox, f"statoverride of {override.path}", arguments)
+
+    def _preseed(self, sandbox: Sandbox) -> None:
+        preseed = self._options.preseed
+        if preseed:
+            name = f"debconf answers, {preseed}"
+            self._run(sandbox, name, ["debconf-set-selections", f"/{mounts.TOOLS}/preseed"])
+
+    def _dpkg(self, sandbox: Sandbox) -> None:
+        """Run `dpkg --configure -a` and see that it left nothing undone."""
+        self._log.begin("")
+        command = Command(
+            ["dpkg", "--status-fd", "3", "--configure", "-a"],
+            self._environment,
+            self._log.add_output,
+            lambda data: self._log.add_status(data, time.clock_gettime(time.CLOCK_BOOTTIME)),
+        )
+        try:
+            status = sandbox.run(command)
+        except UserError as error:
+            package = self._log.current()
+            what = "the scripts of " if isinstance(error, TimeLimit) else ""
+            raise UserError(
+                f"{what}package {self._with_version(package)}: {error}{self._said(package)}"
+            ) from None
+        self._log.end()
+        if status or self._log.errors:
+            raise UserError(self._failure(status))
+        left = _not_installed(self._read(f"{database.DIRECTORY}/status"))
+        if left:
+            raise UserError(
+                f"dpkg --configure -a left {len(left)} packages not installed: "
+                f"{', '.join(left[:10])}"
+            )
+
+    def _failure(self, status: int) -> str:
+        causes = self._log.causes()
+        if not causes:
+            return f"dpkg --configure -a: exit status {status}{self._said(self._log.current())}"
+        parts = [
+            f"package {self._with_version(package)}: {text}{self._said(package)}"
+            for package, text in causes.items()
+        ]
+        waiting = [package for package in self._log.errors if package not in causes]
+        if waiting:
+            parts.append(
+                f"{len(waiting)} more packages, which depend on these, were not configured: "
+                f"{', '.join(waiting[:10])}{', …' if len(waiting) > 10 else ''}"
+            )
+        return "\n".join(parts)
+
+    def _with_version(self, name: str) -> str:
+        package = self._names.get(name)
+        return f"{name} {package.version}" if package else name
+
+    def _warn_of_daemons(self, sandbox: Sandbox) -> None:
+        own = f"/{mounts.TOOLS}/{fakeroot.DAEMON}"
+        for process in sandbox.left_running([own]):
+            package = self._log.package_at(process.started)
+            print(
+                f"note: package {self._with_version(package)} left a process running, which was "
+                f"killed: {process.command}",
+                file=sys.stderr,
+            )
+
+
+def remove(layout: mounts.Layout) -> None:
+    """Unmount and remove everything."""
+    for path in (layout.merged, layout.top):
+        try:
+            linux.umount(str(path), 2)
+        except OSError:
+            continue  # not mounted
+
+    def allow(function: object, path: str, error: object) -> None:
+        # overlayfs makes work/work with mode 0.
+        os.chmod(path, 0o700)
+        shutil.rmtree(path, ignore_errors=True)
+
+    shutil.rmtree(layout.top, onerror=allow)
+
+
+def _add_tools(layout: mounts.Layout, options: Options) -> None:
+    """What the sandbox needs besides the image: outside the manifest, so never taken in."""
+    materialize.add_directories(layout.lower, mounts.MOUNT_POINTS)
+    policy = layout.lower / _POLICY_PATH
+    if policy.parent.is_dir():
+        policy.unlink(missing_ok=True)
+        policy.write_text(options.policy, encoding="utf-8")
+        policy.chmod(0o755)
+    if options.preseed:
+        shutil.copyfile(options.preseed, layout.tools / "preseed")
+    for kind, hooks in (("before", options.hooks_before), ("after", options.hooks_after)):
+        for number, hook in enumerate(hooks):
+            target = layout.tools / f"hook-{kind}-{number}"
+            shutil.copyfile(hook, target)
+            target.chmod(0o755)
+
+
+def _touched(
+    layout: mounts.Layout, special: materialize.Special, known: Known
+) -> dict[Inode, str]:
+    """Paths of the image of which owner, mode or attributes may have changed, and no more."""
+    device = layout.merged.stat().st_dev
+    inodes = {
+        inode for inode, status in known.statuses.items() if special.statuses.get(inode) != status
+    }
+    unchanged = Record()
+    for inode, record in known.records.items():
+        before = special.xattrs.get(inode, unchanged.xattrs)
+        if record.xattrs != before or record.uid is not None or record.gid is not None:
+            inodes.add(inode)
+    wanted = {number for at, number in inodes if at == device}
+    if not wanted:
+        return {}
+    return {(device, number): path for number, path in lower_paths(layout.lower, wanted)}
+
+
+def _report(changes: Changes) -> None:
+    for path, type_ in changes.left_out:
+        print(f"note: /{path}: a {type_}, which OSTree cannot store; left out", file=sys.stderr)
+
+
+def _finish(
+    image: Manifest,
+    directories: dict[str, Directory],
+    options: Options,
+    objects: ObjectsWriter,
+) -> tuple[Manifest, str]:
+    ordered = {path: directories[path] for path in sorted(directories, key=components)}
+    manifest = Manifest(ordered, image.packages)
+    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(ordered)
+    for type_, data in found.values():
+        objects.add_metadata(type_, data)
+    commit = Commit(
+        manifest.dirtree,
+        manifest.dirmeta,
+        timestamp=options.timestamp,
+        subject=options.subject,
+    )
+    return manifest, objects.add_metadata("commit", commit.serialize())
+
+
+def _copy(directories: Mapping[str, Directory]) -> dict[str, Directory]:
+    return {
+        path: Directory(
+            directory.mode,
+            directory.uid,
+            directory.gid,
+            dict(directory.files),
+            directory.xattrs,
+            directory.implicit,
+        )
+        for path, directory in directories.items()
+    }
+
+
+def _inside(root: Path, path: str) -> Path:
+    """An absolute path of the image as a path of the host.
+
+    Raises:
+        UserError: a directory on the way is a symlink, which could lead out of the image.
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise UserError(f"{path}: '..' in a path of dpkg's database")
+    place = root
+    for part in parts[:-1]:
+        place = place / part
+        if place.is_symlink():
+            target = os.readlink(place)
+            if "/" in target.lstrip("/") and ".." in target:
+                raise UserError(f"{path}: {place} is a symlink that leads out of the image")
+            place = root / target.lstrip("/") if target.startswith("/") else place.parent / target
+    return place / parts[-1]
+
+
+def _not_installed(status: str) -> list[str]:
+    """The packages that dpkg's status file does not call installed."""
+    left = []
+    name = ""
+    for line in status.splitlines():
+        if line.startswith("Package: "):
+            name = line[len("Package: ") :]
+        elif line.startswith("Status: ") and line != "Status: install ok installed":
+            left.append(name)
+    return left

@@ -1,0 +1,177 @@
+"""fakeroot: what programs in the sandbox believe about owners, modes and device nodes.
+
+`libfakeroot-sysv.so`, preloaded into every program of the image, answers stat(2) and
+chown(2) from a database that the daemon `faked-sysv` keeps by device and inode. It is
+loaded with the owners that the image's manifest has, and saved at the end. Both come from
+the image's own suite, because the library is loaded by the image's C library. Sources:
+fakeroot(1), faked(1), and the format that `fakeroot -s` writes.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from apt2ostree.configure import mounts
+from apt2ostree.configure.recorder import Inode
+from apt2ostree.errors import UserError
+
+DAEMON = "faked-sysv"
+LIBRARY = "libfakeroot-sysv.so"
+KEY = 1_061_000
+"""Of the message queues; the sandbox has an IPC namespace of its own."""
+LOADED = "owners.loaded"
+SAVED = "owners.saved"
+
+HIDDEN = frozenset(
+    "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr "
+    "listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr "
+    "acl_get_fd acl_get_file acl_set_fd acl_set_file".split()
+)
+"""Functions of the library that would swallow attributes and ACLs; `recorder.py` takes them."""
+
+_LINE = re.compile(
+    r"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=(\d+)"
+)
+_SHT_DYNSYM = 11
+
+
+@dataclass(frozen=True)
+class Status:
+    """What fakeroot knows of an inode.
+
+    Attributes:
+        mode: type and permissions, as in `st_mode`.
+        uid: owner.
+        gid: group.
+        rdev: of a device node.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    rdev: int = 0
+
+
+def environment() -> dict[str, str]:
+    """What makes a program run under fakeroot."""
+    return {
+        "FAKEROOTDONTTRYCHOWN": "1",
+        "FAKEROOTKEY": str(KEY),
+        "LD_PRELOAD": f"/{mounts.TOOLS}/{LIBRARY}",
+    }
+
+
+def command() -> list[str]:
+    """The daemon; the database to load is its standard input."""
+    saved = f"/{mounts.TOOLS}/{SAVED}"
+    return [
+        f"/{mounts.TOOLS}/{DAEMON}", "--foreground", "--load", "--key", str(KEY),
+        "--save-file", saved,
+    ]  # fmt: skip
+
+
+def dump(statuses: Mapping[Inode, Status]) -> str:
+    """The database as text."""
+    return "".join(
+        f"dev={device:x},ino={number},mode={status.mode:o},uid={status.uid},gid={status.gid},"
+        f"nlink=1,rdev={status.rdev}\n"
+        for (device, number), status in statuses.items()
+    )
+
+
+def parse(text: str) -> dict[Inode, Status]:
+    """Read the database.
+
+    Raises:
+        UserError: a line is not of the form that fakeroot writes.
+    """
+    statuses = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise UserError(f"fakeroot's database: {line!r} is no line that faked-sysv writes")
+        device, number, mode, uid, gid, rdev = match.groups()
+        statuses[int(device, 16), int(number)] = Status(
+            int(mode, 8), int(uid), int(gid), int(rdev)
+        )
+    return statuses
+
+
+def find(paths: Iterable[str]) -> dict[str, str]:
+    """Which of the packages' paths are the library and the daemon.
+
+    Raises:
+        UserError: one is missing.
+    """
+    found = {}
+    for path in paths:
+        name = path.rpartition("/")[2]
+        if name in (DAEMON, LIBRARY):
+            found[name] = path
+    for name in (DAEMON, LIBRARY):
+        if name not in found:
+            raise UserError(
+                f"the packages given as fakeroot hold no {name}; expected fakeroot and "
+                "libfakeroot of the image's own suite and architecture: see the attribute "
+                "`fakeroot` of ostree_image"
+            )
+    return found
+
+
+def install(directory: Path, files: Mapping[str, bytes], statuses: Mapping[Inode, Status]) -> None:
+    """Write what the sandbox needs.
+
+    Args:
+        directory: what it sees as `/run/apt2ostree`.
+        files: content of `DAEMON` and `LIBRARY`.
+        statuses: the owners to begin with.
+    """
+    daemon = directory / DAEMON
+    daemon.write_bytes(files[DAEMON])
+    daemon.chmod(0o755)
+    (directory / LIBRARY).write_bytes(hide_symbols(files[LIBRARY], HIDDEN))
+    (directory / LOADED).write_text(dump(statuses), encoding="ascii")
+
+
+def hide_symbols(library: bytes, names: Collection[str]) -> bytes:
+    """Return a shared library that no longer defines some of its functions for others.
+
+    Their symbols become local ones (STB_LOCAL), which the dynamic linker passes over. Source:
+    elf(5).
+
+    Raises:
+        UserError: not a shared library.
+    """
+    data = bytearray(library)
+    try:
+        wide = {1: False, 2: True}[data[4]]
+        order = {1: "<", 2: ">"}[data[5]]
+        symbol = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
+        sections = list(_sections(data, wide, order))
+        for type_, offset, size, link in sections:
+            if type_ != _SHT_DYNSYM:
+                continue
+            strings = sections[link][1]
+            for at in range(offset, offset + size, symbol.size):
+                name_at = strings + symbol.unpack_from(data, at)[0]
+                name = data[name_at : data.index(b"\0", name_at)].decode("ascii", "replace")
+                if name in names:
+                    data[at + (4 if wide else 12)] &= 0x0F
+            return bytes(data)
+    except (KeyError, IndexError, ValueError, struct.error):
+        pass
+    raise UserError(f"fakeroot's {LIBRARY} is no shared library")
+
+
+def _sections(data: bytearray, wide: bool, order: str) -> Iterable[tuple[int, int, int, int]]:
+    """(type, offset, size, link) of each section."""
+    table = int(struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)[0])
+    entry, count = struct.unpack_from(order + "HH", data, 58 if wide else 46)
+    header = struct.Struct(order + ("IIQQQQII" if wide else "IIIIIIII"))
+    for index in range(count):
+        _, type_, _, _, offset, size, link, _ = header.unpack_from(data, table + index * entry)
+        yield type_, offset, size, link

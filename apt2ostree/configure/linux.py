@@ -1,0 +1,93 @@
+"""System calls of Linux that Python 3.9 has no function for.
+
+Constants are those of the kernel's headers (`linux/sched.h`, `linux/mount.h`,
+`linux/openat2.h`, `linux/prctl.h`). System calls from 424 on have one number everywhere.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+CLONE_NEWNS = 0x0002_0000
+CLONE_NEWUTS = 0x0400_0000
+CLONE_NEWIPC = 0x0800_0000
+CLONE_NEWUSER = 0x1000_0000
+CLONE_NEWPID = 0x2000_0000
+CLONE_NEWNET = 0x4000_0000
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x4_0000
+MNT_DETACH = 0x2
+
+_PR_SET_PDEATHSIG = 1
+_OPENAT2 = 437
+_RESOLVE_IN_ROOT = 0x10
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """unshare(2): move the calling process into new namespaces."""
+    _check(_libc.unshare(flags), None)
+
+
+def mount(source: str, target: str, type_: str = "", flags: int = 0, data: str = "") -> None:
+    """mount(2)."""
+    result = _libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        type_.encode("ascii") or None,
+        ctypes.c_ulong(flags),
+        os.fsencode(data) or None,
+    )
+    _check(result, target)
+
+
+def umount(target: str, flags: int = 0) -> None:
+    """umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), flags), target)
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """pivot_root(2)."""
+    _check(_libc.pivot_root(os.fsencode(new_root), os.fsencode(put_old)), new_root)
+
+
+def die_with_parent(signal: int) -> None:
+    """prctl(2), PR_SET_PDEATHSIG: get `signal` when the parent ends, however it ends."""
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), None)
+
+
+def open_in_root(root: int, path: bytes, flags: int) -> int:
+    """openat2(2) with RESOLVE_IN_ROOT: open a path as a process whose root is `root` would.
+
+    Args:
+        root: a descriptor of a directory.
+        path: absolute or relative to the root; its symlinks do not lead out.
+        flags: of open(2).
+    """
+    how = struct.pack("=QQQ", flags, 0, _RESOLVE_IN_ROOT)
+    descriptor: int = _libc.syscall(_OPENAT2, root, path, how, len(how))
+    _check(descriptor, path)
+    return descriptor
+
+
+def syscall(number: int, *arguments: object) -> int:
+    """syscall(2): -1 becomes an `OSError`."""
+    result: int = _libc.syscall(number, *arguments)
+    _check(result, None)
+    return result
+
+
+def _check(result: int, path: str | bytes | None) -> None:
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)

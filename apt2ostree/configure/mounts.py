@@ -1,0 +1,151 @@
+"""What the sandbox's root is made of: an overlay, and what a system finds mounted.
+
+The image is the lower directory of an overlayfs and stays as it is; what configuring
+changes lands in the upper one. /proc is the sandbox's own, /dev has the usual devices of
+the host, /run and /tmp are empty and thrown away. Sources: the kernel's overlayfs.rst
+(`userxattr`, `volatile`), the Filesystem Hierarchy Standard, machine-id(5).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from apt2ostree.configure import linux
+from apt2ostree.errors import UserError
+
+TOOLS = "run/apt2ostree"
+"""Where the sandbox finds what configuring brings along."""
+MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
+_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+_DEV_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The directories of a sandbox, all below one that is only ours.
+
+    Attributes:
+        top: the one above.
+    """
+
+    top: Path
+
+    @property
+    def lower(self) -> Path:
+        """The image."""
+        return self.top / "lower"
+
+    @property
+    def upper(self) -> Path:
+        """What differs from it."""
+        return self.top / "upper"
+
+    @property
+    def merged(self) -> Path:
+        """Both, as the sandbox sees them."""
+        return self.top / "merged"
+
+    @property
+    def tools(self) -> Path:
+        """What the sandbox sees as `/run/apt2ostree`."""
+        return self.top / "tools"
+
+    def make(self) -> None:
+        """Make the directories, on a file system that can hold an overlay's upper one.
+
+        Where the one at hand cannot (it is an overlay itself, as in a container), a tmpfs is
+        mounted over `top`.
+        """
+        try:
+            self._make_here()
+            self.mount("")
+            linux.umount(str(self.merged))
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+            linux.mount("tmpfs", str(self.top), "tmpfs", data="mode=0700,size=100%")
+            self._make_here()
+
+    def mount(self, options: str = "volatile,") -> None:
+        """Mount the overlay.
+
+        Args:
+            options: `volatile`: no fsync(2) reaches the disk, since what a crash leaves is
+                thrown away anyway; such an overlay can be mounted only once.
+
+        Raises:
+            OSError: the file system of `top` cannot hold it.
+        """
+        # Relative names: a `:` or `,` in a path would have to be escaped.
+        before = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.chdir(self.top)
+            linux.mount(
+                "overlay",
+                "merged",
+                "overlay",
+                data=f"userxattr,{options}lowerdir=lower,upperdir=upper,workdir=work",
+            )
+        finally:
+            os.fchdir(before)
+            os.close(before)
+
+    def _make_here(self) -> None:
+        for path in (self.lower, self.upper, self.merged, self.tools, self.top / "work"):
+            path.mkdir(mode=0o755, exist_ok=True)
+
+
+def enter(layout: Layout) -> None:
+    """Make the overlay this process's root, with everything mounted that belongs in it.
+
+    Args:
+        layout: of the sandbox, its overlay mounted; the process is in a mount namespace of its
+            own.
+    """
+    root = layout.merged
+    _mount_proc(root / "proc")
+    _make_dev(root / "dev")
+    linux.mount("tmpfs", str(root / "run"), "tmpfs", linux.MS_NOSUID, "mode=0755")
+    (root / "run/lock").mkdir(mode=0o1777)
+    linux.mount("tmpfs", str(root / "tmp"), "tmpfs", linux.MS_NOSUID, "mode=1777")
+    (root / TOOLS).mkdir()
+    linux.mount(str(layout.tools), str(root / TOOLS), flags=linux.MS_BIND)
+    os.chdir(root)
+    linux.pivot_root(".", ".")
+    linux.umount(".", linux.MNT_DETACH)
+    os.chdir("/")
+
+
+def _mount_proc(path: Path) -> None:
+    try:
+        flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+        linux.mount("proc", str(path), "proc", flags)
+    except PermissionError as error:
+        raise UserError(
+            "the kernel allows no new /proc here, because parts of the present one are masked, "
+            "as in a container: start it with `--security-opt systempaths=unconfined` (Docker), "
+            "`--security-opt unmask=ALL` (Podman), or `procMount: Unmasked` (Kubernetes)"
+        ) from error
+
+
+def _make_dev(path: Path) -> None:
+    linux.mount("tmpfs", str(path), "tmpfs", linux.MS_NOSUID, "mode=0755")
+    for name in _DEVICES:
+        if Path("/dev", name).exists():
+            (path / name).touch()
+            linux.mount(f"/dev/{name}", str(path / name), flags=linux.MS_BIND)
+    for name, target in _DEV_LINKS.items():
+        (path / name).symlink_to(target)
+    (path / "shm").mkdir(mode=0o1777)
+    (path / "pts").mkdir()
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC
+    linux.mount("devpts", str(path / "pts"), "devpts", flags, "newinstance,ptmxmode=0666,mode=620")

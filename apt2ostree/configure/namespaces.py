@@ -1,0 +1,124 @@
+"""Namespaces of our own: root without privileges, no network, no other processes.
+
+A user namespace with one uid mapped gives the process all capabilities over what it makes
+itself. Everything that a host may have set up against this has its own error. Sources:
+user_namespaces(7), pid_namespaces(7), mount_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from apt2ostree.configure import linux
+from apt2ostree.errors import UserError
+
+HOSTNAME = "localhost"
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 0x1
+_IFREQ = struct.Struct("16sh22x")
+
+_FLAGS = (
+    linux.CLONE_NEWUSER
+    | linux.CLONE_NEWNS
+    | linux.CLONE_NEWPID
+    | linux.CLONE_NEWNET
+    | linux.CLONE_NEWIPC
+    | linux.CLONE_NEWUTS
+)
+
+_CHOICES = """\
+What can be done:
+  - change that setting, on the machine that runs the action;
+  - run the action where it is allowed: `--strategy=OstreeConfigure=local` on this machine, or
+    `--strategy=OstreeConfigure=remote` with an executor that allows it;
+  - build the image with `configure = False` and configure it on the device."""
+
+
+def enter() -> None:
+    """Move this process into new namespaces, as uid 0 of its own user namespace.
+
+    The pid namespace is for the children: the first one is its process 1.
+
+    Raises:
+        UserError: the machine does not allow it; the message says which setting forbids it.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        linux.unshare(_FLAGS)
+        # A group may be mapped only by somebody who can drop no supplementary group.
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
+        linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        socket.sethostname(HOSTNAME)
+        _set_loopback_up()
+    except OSError as error:
+        raise UserError(
+            f"configuring an image needs user namespaces, and this machine allows none "
+            f"({error.strerror}): {_reason(error)}.\n{_CHOICES}"
+        ) from error
+
+
+def _set_loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, _IFREQ.pack(b"lo", _IFF_UP))
+
+
+def _reason(error: OSError) -> str:
+    """The setting that forbids it."""
+    if error.errno == errno.ENOSPC or _sysctl("user/max_user_namespaces") == "0":
+        return (
+            "sysctl user.max_user_namespaces is "
+            f"{_sysctl('user/max_user_namespaces') or 'too low'}; it must be greater than 0 (and "
+            "so must the ones for mnt, pid, net, ipc and uts)"
+        )
+    if _sysctl("kernel/unprivileged_userns_clone") == "0":
+        return "sysctl kernel.unprivileged_userns_clone is 0; it must be 1"
+    if _sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return (
+            "sysctl kernel.apparmor_restrict_unprivileged_userns is 1 (as in Ubuntu from 23.10 "
+            "on); it must be 0, or an AppArmor profile must allow it to Python"
+        )
+    status = _status()
+    if status.get("Seccomp", "0") != "0":
+        return (
+            "a seccomp filter is in force, as in a container; start it with `--security-opt "
+            "seccomp=unconfined --security-opt systempaths=unconfined`, or what your container "
+            "engine calls them"
+        )
+    if error.errno == errno.EPERM and os.stat("/").st_ino != _first_inode():
+        return "this process is in a chroot, where the kernel allows no user namespace"
+    return (
+        "neither a sysctl nor a seccomp filter is to blame; the process may be in a chroot, or a "
+        "security module (SELinux: boolean user_namespace) may forbid it"
+    )
+
+
+def _sysctl(name: str) -> str:
+    try:
+        return Path("/proc/sys", name).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _status() -> dict[str, str]:
+    """/proc/self/status as a dict."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def _first_inode() -> int:
+    """The inode of the root directory of process 1, or of our own if that is not to be had."""
+    try:
+        return Path("/proc/1/root/").stat().st_ino
+    except OSError:
+        return Path("/").stat().st_ino

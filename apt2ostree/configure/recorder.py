@@ -1,0 +1,281 @@
+"""What the sandbox cannot store: extended attributes and owners, recorded by inode.
+
+With one uid mapped the kernel refuses ACLs that name groups, trusted and security
+attributes, and owners. The calls are answered here as if they had worked, and what they
+were to set is kept; reading gives it back. Attributes in the name space `user.` are left to
+the kernel.
+
+Each recorded inode is held open, so that its number cannot come to name another file.
+Sources: xattr(7), setxattr(2), getxattr(2), listxattr(2), chown(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from apt2ostree.configure import linux, seccomp
+from apt2ostree.configure.seccomp import Call
+
+_XATTR_CREATE = 1
+_XATTR_REPLACE = 2
+_AT_FDCWD = -100
+_AT_SYMLINK_NOFOLLOW = 0x100
+_AT_EMPTY_PATH = 0x1000
+_PATH_MAX = 4096
+_NAME_MAX = 255
+_VALUE_MAX = 1 << 16
+_PAGE = 4096
+_OWN_DESCRIPTOR = re.compile(rb"/(?:proc/(?:self|thread-self|(\d+))|dev)/fd/(\d+)")
+
+Inode = tuple[int, int]
+"""(device, inode number), as stat(2) gives them."""
+
+
+@dataclass
+class Record:
+    """What was set on an inode.
+
+    Attributes:
+        descriptor: holds the inode; -1 for one that the image itself keeps.
+        xattrs: name → value.
+        uid: owner set by a program outside fakeroot's reach, or `None`.
+        gid: group, likewise.
+    """
+
+    descriptor: int = -1
+    xattrs: dict[str, bytes] = field(default_factory=dict)
+    uid: int | None = None
+    gid: int | None = None
+
+
+class Recorder:
+    """Answers the intercepted calls; see the module's description.
+
+    Args:
+        known: the attributes that files have to begin with.
+    """
+
+    def __init__(self, known: Mapping[Inode, Mapping[str, bytes]]) -> None:
+        self._records: dict[Inode, Record] = {
+            inode: Record(xattrs=dict(xattrs)) for inode, xattrs in known.items()
+        }
+
+    def records(self) -> dict[Inode, Record]:
+        """What is recorded of inodes that still have a name."""
+        return {
+            inode: record
+            for inode, record in self._records.items()
+            if record.descriptor < 0 or os.fstat(record.descriptor).st_nlink
+        }
+
+    def serve(self, listener: int) -> None:
+        """Receive one call and answer it."""
+        try:
+            call = seccomp.receive(listener)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.EINTR):
+                return
+            raise
+        try:
+            try:
+                result = self._handle(call)
+            except OSError as error:
+                result = -(error.errno or errno.EIO)
+            if result is None:
+                seccomp.let_continue(listener, call)
+            else:
+                seccomp.answer(listener, call, result)
+        except OSError as error:
+            if error.errno != errno.ENOENT:  # the caller is gone
+                raise
+
+    def _handle(self, call: Call) -> int | None:
+        if call.name.endswith("xattr"):
+            return self._handle_xattr(call)
+        return self._handle_chown(call)
+
+    def _handle_xattr(self, call: Call) -> int | None:
+        verb = call.name[1:] if call.name[0] in "lf" and call.name[1:] in _VERBS else call.name
+        name = ""
+        if verb != "listxattr":
+            raw = _read_string(call.pid, call.arguments[1], _NAME_MAX + 1)
+            name = raw.decode("utf-8", "surrogateescape")
+            if name.startswith("user."):
+                return None
+        target = self._open_target(call)
+        try:
+            if verb == "setxattr":
+                return self._set(target, name, call)
+            if verb == "removexattr":
+                return self._remove(target, name)
+            if verb == "getxattr":
+                record = self._records.get(_inode(target))
+                if record is None or name not in record.xattrs:
+                    return -errno.ENODATA
+                return _give(call, 2, record.xattrs[name])
+            return self._list(target, call)
+        finally:
+            os.close(target)
+
+    def _set(self, target: int, name: str, call: Call) -> int:
+        size, flags = call.arguments[3], call.arguments[4]
+        if size > _VALUE_MAX:
+            return -errno.E2BIG
+        value = _read(call.pid, call.arguments[2], size)
+        record = self._record(target)
+        if flags & _XATTR_CREATE and name in record.xattrs:
+            return -errno.EEXIST
+        if flags & _XATTR_REPLACE and name not in record.xattrs:
+            return -errno.ENODATA
+        record.xattrs[name] = value
+        return 0
+
+    def _remove(self, target: int, name: str) -> int:
+        record = self._records.get(_inode(target))
+        if record is None or record.xattrs.pop(name, None) is None:
+            return -errno.ENODATA
+        return 0
+
+    def _list(self, target: int, call: Call) -> int | None:
+        record = self._records.get(_inode(target))
+        if record is None or not record.xattrs:
+            return None
+        names = set(record.xattrs)
+        names.update(
+            name for name in os.listxattr(f"/proc/self/fd/{target}") if name.startswith("user.")
+        )
+        data = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in sorted(names))
+        return _give(call, 1, data)
+
+    def _handle_chown(self, call: Call) -> int:
+        first = 2 if call.name == "fchownat" else 1
+        uid, gid = (argument & 0xFFFF_FFFF for argument in call.arguments[first : first + 2])
+        target = self._open_target(call)
+        try:
+            record = self._record(target)
+        finally:
+            os.close(target)
+        if uid != 0xFFFF_FFFF:
+            record.uid = uid
+        if gid != 0xFFFF_FFFF:
+            record.gid = gid
+        return 0
+
+    def _record(self, target: int) -> Record:
+        inode = _inode(target)
+        record = self._records.get(inode)
+        if record is None:
+            record = self._records[inode] = Record(os.dup(target))
+        return record
+
+    def _open_target(self, call: Call) -> int:
+        """A descriptor (O_PATH) of the file that a call is about."""
+        if call.name in ("fchown", "fsetxattr", "fgetxattr", "flistxattr", "fremovexattr"):
+            return _open_descriptor(call.pid, call.arguments[0])
+        follow = call.name[0] != "l" or call.name == "listxattr"
+        directory = _AT_FDCWD
+        path_at = 0
+        if call.name == "fchownat":
+            directory = _signed(call.arguments[0])
+            path_at = 1
+            flags = call.arguments[4]
+            follow = not flags & _AT_SYMLINK_NOFOLLOW
+            if flags & _AT_EMPTY_PATH and not _read_string(
+                call.pid, call.arguments[1], _PATH_MAX
+            ):
+                return _open_descriptor(call.pid, directory)
+        path = _read_string(call.pid, call.arguments[path_at], _PATH_MAX)
+        return _open_path(call.pid, directory, path, follow)
+
+
+_VERBS = ("setxattr", "getxattr", "listxattr", "removexattr")
+
+
+def _open_descriptor(pid: int, number: int) -> int:
+    if _signed(number) == _AT_FDCWD:
+        return os.open(f"/proc/{pid}/cwd", os.O_PATH | os.O_CLOEXEC)
+    try:
+        return os.open(f"/proc/{pid}/fd/{number}", os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise OSError(errno.EBADF, "no such descriptor") from None
+
+
+def _open_path(pid: int, directory: int, path: bytes, follow: bool) -> int:
+    """Open a path as the process would: from its root, its directories, its symlinks."""
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, "empty path")
+    own = _OWN_DESCRIPTOR.fullmatch(path)
+    if own and follow:
+        # A magic link, which RESOLVE_IN_ROOT does not follow. Another process's, by its number
+        # in the sandbox, is not looked up: nobody sets attributes that way.
+        return _open_descriptor(pid, int(own[2]))
+    if not path.startswith(b"/"):
+        link = "cwd" if directory == _AT_FDCWD else f"fd/{directory}"
+        path = os.readlink(f"/proc/{pid}/{link}".encode()) + b"/" + path
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        return linux.open_in_root(root, path, flags)
+    finally:
+        os.close(root)
+
+
+def _inode(descriptor: int) -> Inode:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _give(call: Call, first: int, data: bytes) -> int:
+    """Answer with `data` in the buffer that the arguments `first` and the next describe."""
+    address, size = call.arguments[first], call.arguments[first + 1]
+    if size:
+        if size < len(data):
+            return -errno.ERANGE
+        descriptor = os.open(f"/proc/{call.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.pwrite(descriptor, data, address)
+        finally:
+            os.close(descriptor)
+    return len(data)
+
+
+def _read(pid: int, address: int, size: int) -> bytes:
+    descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.pread(descriptor, size, address)
+    finally:
+        os.close(descriptor)
+    if len(data) < size:
+        raise OSError(errno.EFAULT, "bad address")
+    return data
+
+
+def _read_string(pid: int, address: int, limit: int) -> bytes:
+    """A string that ends with NUL; read page by page, since the next may not be mapped."""
+    data = b""
+    descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while len(data) < limit:
+            at = address + len(data)
+            part = os.pread(descriptor, min(_PAGE - at % _PAGE, limit - len(data)), at)
+            end = part.find(b"\0")
+            if end >= 0:
+                return data + part[:end]
+            if not part:
+                break
+            data += part
+    except OSError:
+        raise OSError(errno.EFAULT, "bad address") from None
+    finally:
+        os.close(descriptor)
+    raise OSError(errno.ENAMETOOLONG if len(data) >= limit else errno.EFAULT, "bad string")
+
+
+def _signed(argument: int) -> int:
+    """An int argument out of a 64-bit register."""
+    argument &= 0xFFFF_FFFF
+    return argument - (1 << 32) if argument >> 31 else argument

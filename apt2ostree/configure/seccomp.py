@@ -1,0 +1,173 @@
+"""Answering a sandboxed process's system calls in its stead: seccomp's user notification.
+
+A filter (classic BPF) in the sandbox picks system calls by number; the kernel suspends the
+caller and hands the call to the listener, which answers with a result or lets the kernel go
+on. Sources: seccomp(2), seccomp_unotify(2), `linux/seccomp.h`, `linux/audit.h`, and the
+kernel's system call tables.
+
+Used for the calls that a user namespace with one uid refuses and that must be recorded
+instead: extended attributes (capabilities, ACLs) and owners.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import platform
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from apt2ostree.configure import linux
+
+_SET_MODE_FILTER = 1
+_NEW_LISTENER = 1 << 3
+_ALLOW = 0x7FFF_0000
+_USER_NOTIF = 0x7FC0_0000
+_ERRNO_ENOSYS = 0x0005_0000 | 38
+_CONTINUE = 1
+
+# _IOWR('!', 0, struct seccomp_notif) and _IOWR('!', 1, struct seccomp_notif_resp)
+_NOTIF_RECV = 0xC050_2100
+_NOTIF_SEND = 0xC018_2101
+_NOTIF = struct.Struct("=QIIiIQ6Q")
+_RESPONSE = struct.Struct("=QqiI")
+
+_LOAD_WORD = 0x20
+_JUMP_EQUAL = 0x15
+_RETURN = 0x06
+_ARCH_OFFSET = 4
+
+# getxattrat and its like (Linux 6.13), the same numbers everywhere: not to be had, so that
+# libraries fall back to the calls below.
+_XATTRAT = range(463, 467)
+
+_XATTR_NAMES = (
+    "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr "
+    "listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr"
+).split()
+
+
+def _numbers(first_xattr: int, **others: int) -> dict[int, str]:
+    numbers = {first_xattr + index: name for index, name in enumerate(_XATTR_NAMES)}
+    numbers.update({number: name for name, number in others.items()})
+    return numbers
+
+
+_GENERIC = _numbers(5, fchownat=54, fchown=55)
+_I386 = _numbers(226, lchown=198, fchown=207, chown=212, fchownat=298)
+_ARM = _numbers(226, lchown=198, fchown=207, chown=212, fchownat=325)
+
+CALLS: Mapping[int, Mapping[int, str]] = {
+    0xC000_003E: _numbers(188, chown=92, fchown=93, lchown=94, fchownat=260),  # x86_64
+    0x4000_0003: _I386,
+    0xC000_00B7: _GENERIC,  # aarch64
+    0x4000_0028: _ARM,
+    0xC000_00F3: _GENERIC,  # riscv64
+}
+"""AUDIT_ARCH_* → number → name of the calls that are intercepted."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine whose kernel is known here.
+
+    Attributes:
+        seccomp: number of the call seccomp(2).
+        architectures: AUDIT_ARCH_* of the programs it can run.
+    """
+
+    seccomp: int
+    architectures: Sequence[int]
+
+
+MACHINES: Mapping[str, Machine] = {
+    "x86_64": Machine(317, (0xC000_003E, 0x4000_0003)),
+    "aarch64": Machine(277, (0xC000_00B7, 0x4000_0028)),
+    "riscv64": Machine(277, (0xC000_00F3,)),
+}
+"""`uname -m` → machine."""
+
+
+def machine() -> Machine | None:
+    """This machine, if it is one of `MACHINES`."""
+    return MACHINES.get(platform.machine())
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call that waits for an answer.
+
+    Attributes:
+        id: of the notification.
+        pid: of the caller, as the listener sees it.
+        name: `setxattr`, …
+        arguments: six numbers; pointers are the caller's.
+    """
+
+    id: int
+    pid: int
+    name: str
+    arguments: Sequence[int]
+
+
+def install(here: Machine) -> int:
+    """Install the filter in this process and its descendants; return the listener.
+
+    Needs CAP_SYS_ADMIN in the process's user namespace.
+
+    Raises:
+        OSError: the kernel is built without it, or another listener is there already (EBUSY).
+    """
+    program = _program(here.architectures)
+    instructions = ctypes.create_string_buffer(program)
+    count = len(program) // 8
+    fprog = struct.pack("@HxxxxxxP", count, ctypes.addressof(instructions))
+    return linux.syscall(here.seccomp, _SET_MODE_FILTER, _NEW_LISTENER, fprog)
+
+
+def receive(listener: int) -> Call:
+    """Wait for the next call.
+
+    Raises:
+        OSError: the caller was killed meanwhile (ENOENT).
+    """
+    buffer = bytearray(_NOTIF.size)
+    fcntl.ioctl(listener, _NOTIF_RECV, buffer)
+    id_, pid, _flags, number, architecture, _instruction, *arguments = _NOTIF.unpack(buffer)
+    return Call(id_, pid, CALLS[architecture][number], arguments)
+
+
+def answer(listener: int, call: Call, result: int) -> None:
+    """Let the call return `result`; a negative one is an error's number.
+
+    Raises:
+        OSError: the caller was killed meanwhile (ENOENT).
+    """
+    value, error = (0, result) if result < 0 else (result, 0)
+    fcntl.ioctl(listener, _NOTIF_SEND, _RESPONSE.pack(call.id, value, error, 0))
+
+
+def let_continue(listener: int, call: Call) -> None:
+    """Let the kernel carry the call out."""
+    fcntl.ioctl(listener, _NOTIF_SEND, _RESPONSE.pack(call.id, 0, 0, _CONTINUE))
+
+
+def _program(architectures: Sequence[int]) -> bytes:
+    """The filter: per architecture, one comparison per call."""
+    program = _instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET)
+    for architecture in architectures:
+        block = _instruction(_LOAD_WORD, 0, 0, 0)
+        for number in CALLS[architecture]:
+            block += _instruction(_JUMP_EQUAL, 0, 1, number)
+            block += _instruction(_RETURN, 0, 0, _USER_NOTIF)
+        for number in _XATTRAT:
+            block += _instruction(_JUMP_EQUAL, 0, 1, number)
+            block += _instruction(_RETURN, 0, 0, _ERRNO_ENOSYS)
+        block += _instruction(_RETURN, 0, 0, _ALLOW)
+        program += _instruction(_JUMP_EQUAL, 0, len(block) // 8, architecture) + block
+    return program + _instruction(_RETURN, 0, 0, _ALLOW)
+
+
+def _instruction(code: int, if_true: int, if_false: int, operand: int) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, operand)

@@ -1,0 +1,254 @@
+"""The overlay's upper directory: what configuring changed, brought into the manifest.
+
+A character device 0:0 in the upper directory is a whiteout: the path is gone. A directory
+with `user.overlay.opaque` hides all of the lower one. Owners, modes and attributes come
+from fakeroot's database and the recorder by the inode that the merged tree shows. Source:
+the kernel's overlayfs.rst.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apt2ostree.configure import acl
+from apt2ostree.configure.fakeroot import Status
+from apt2ostree.configure.recorder import Inode, Record
+from apt2ostree.image import paths
+from apt2ostree.image.manifest import Directory, Row, encode_xattrs
+from apt2ostree.ostree.objects import FileHeader
+from apt2ostree.ostree.objects_tar import ObjectsWriter
+
+CHUNK = 1 << 20
+_OPAQUE = "user.overlay.opaque"
+_OVERLAY = "user.overlay."
+_TYPES = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFCHR: "character device",
+    stat.S_IFBLK: "block device",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of inodes besides what the disk says.
+
+    Attributes:
+        statuses: fakeroot's database.
+        records: what the recorder holds.
+    """
+
+    statuses: Mapping[Inode, Status]
+    records: Mapping[Inode, Record]
+
+
+@dataclass
+class Changes:
+    """What was brought in.
+
+    Attributes:
+        left_out: (path, type) of what OSTree cannot store.
+        cleaned: paths that were left behind and not taken.
+    """
+
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    cleaned: list[str] = field(default_factory=list)
+
+
+class Upper:
+    """Brings the changes into `directories`, in place.
+
+    Args:
+        directories: the tree as it was; changed in place.
+        upper: the overlay's upper directory.
+        merged: the overlay, mounted.
+        known: owners, modes, attributes.
+        removes: whether a path that configuring made is not to be kept.
+        objects: where content that the image does not have yet goes.
+    """
+
+    def __init__(
+        self,
+        directories: dict[str, Directory],
+        upper: Path,
+        merged: Path,
+        known: Known,
+        removes: Callable[[str], bool],
+        objects: ObjectsWriter,
+    ) -> None:
+        self._directories = directories
+        self._shipped = set(_all_paths(directories))
+        self._upper = upper
+        self._merged = merged
+        self._known = known
+        self._removes = removes
+        self._objects = objects
+        self.changes = Changes()
+
+    def apply(self, touched: Mapping[Inode, str]) -> Changes:
+        """Bring everything in.
+
+        Args:
+            touched: paths of the lower directory by inode, of which only owner, mode or
+                attributes may have changed.
+        """
+        self._directory("")
+        for path in sorted(touched.values()):
+            if not os.path.lexists(self._upper / path):
+                self._update(path)
+        return self.changes
+
+    def _directory(self, path: str) -> None:
+        """Take in a directory of the upper tree, and all that is below it."""
+        self._update(path)
+        if _is_opaque(self._upper / path):
+            self._drop_content(path)
+        for entry in sorted(os.scandir(self._upper / path), key=lambda entry: entry.name):
+            below = paths.join(path, entry.name)
+            if below not in self._shipped and self._removes(below):
+                self.changes.cleaned.append(below)
+            elif entry.is_dir(follow_symlinks=False):
+                self._directory(below)
+            elif _is_whiteout(entry):
+                self._drop(below)
+            else:
+                self._update(below)
+
+    def _update(self, path: str) -> None:
+        """Take in one path as the merged tree has it."""
+        try:
+            disk = os.lstat(self._merged / path)
+        except FileNotFoundError:
+            return
+        inode = disk.st_dev, disk.st_ino
+        status = self._status(path, disk, inode)
+        xattrs = self._xattrs(path, disk, inode)
+        mode = acl.apply_to_mode(status.mode, xattrs)
+        xattrs = acl.without_trivial(xattrs)
+        type_ = _TYPES[stat.S_IFMT(mode)]
+        status = Status(mode, status.uid, status.gid, status.rdev)
+        if type_ == "directory":
+            self._update_directory(path, status, xattrs)
+        elif type_ in ("file", "symlink"):
+            self._drop_directory(path)
+            above, name = paths.split(path)
+            row = self._row(path, type_, status, xattrs)
+            self._directories[above].files[name] = row
+        else:
+            self._drop(path)
+            self.changes.left_out.append((path, type_))
+
+    def _status(self, path: str, disk: os.stat_result, inode: Inode) -> Status:
+        status = self._known.statuses.get(inode)
+        if status is None:
+            status = Status(disk.st_mode, 0, 0)
+        if path not in self._shipped and status.gid == 0:
+            # What is made in a setgid directory belongs to the directory's group.
+            parent = self._directories[paths.parent(path)]
+            if int(parent.mode, 8) & stat.S_ISGID:
+                status = Status(status.mode, status.uid, parent.gid, status.rdev)
+        record = self._known.records.get(inode)
+        if record:
+            uid = status.uid if record.uid is None else record.uid
+            gid = status.gid if record.gid is None else record.gid
+            status = Status(status.mode, uid, gid, status.rdev)
+        return status
+
+    def _xattrs(self, path: str, disk: os.stat_result, inode: Inode) -> dict[str, bytes]:
+        xattrs = {}
+        if not stat.S_ISLNK(disk.st_mode):
+            place = str(self._merged / path)
+            for name in os.listxattr(place, follow_symlinks=False):
+                if name.startswith("user.") and not name.startswith(_OVERLAY):
+                    xattrs[name] = os.getxattr(place, name, follow_symlinks=False)
+        record = self._known.records.get(inode)
+        if record:
+            xattrs.update(record.xattrs)
+        return xattrs
+
+    def _update_directory(
+        self, path: str, status: Status, xattrs: Mapping[str, bytes]
+    ) -> None:
+        if path:
+            above, name = paths.split(path)
+            self._directories[above].files.pop(name, None)
+        directory = self._directories.setdefault(path, Directory())
+        directory.mode = f"{stat.S_IMODE(status.mode):04o}"
+        directory.uid, directory.gid = status.uid, status.gid
+        directory.xattrs = encode_xattrs(xattrs) or None
+
+    def _row(
+        self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]
+    ) -> Row:
+        row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
+        place = self._merged / path
+        if type_ == "symlink":
+            target = os.readlink(place)
+            header = FileHeader(status.uid, status.gid, status.mode, target, xattrs)
+            row += [target, self._objects.add_file(header, 0, [])]
+        else:
+            header = FileHeader(status.uid, status.gid, status.mode, xattrs=xattrs)
+            with place.open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                chunks = iter(lambda: file.read(CHUNK), b"")
+                row += [size, self._objects.add_file(header, size, chunks)]
+        if xattrs:
+            row.append(encode_xattrs(xattrs))
+        return row
+
+    def _drop(self, path: str) -> None:
+        above, name = paths.split(path)
+        if above in self._directories:
+            self._directories[above].files.pop(name, None)
+        self._drop_directory(path)
+
+    def _drop_directory(self, path: str) -> None:
+        if path in self._directories:
+            self._drop_content(path)
+            del self._directories[path]
+
+    def _drop_content(self, path: str) -> None:
+        self._directories[path].files.clear()
+        start = f"{path}/"
+        for other in [other for other in self._directories if other.startswith(start)]:
+            del self._directories[other]
+
+
+def lower_paths(lower: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    """Yield (inode number, path) of the files below `lower` that are wanted."""
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        with os.scandir(lower / path) as entries:
+            for entry in entries:
+                below = paths.join(path, entry.name)
+                if entry.inode() in wanted:
+                    yield entry.inode(), below
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(below)
+
+
+def _is_whiteout(entry: os.DirEntry[str]) -> bool:
+    status = entry.stat(follow_symlinks=False)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def _is_opaque(path: Path) -> bool:
+    try:
+        return os.getxattr(path, _OPAQUE, follow_symlinks=False) == b"y"
+    except OSError:
+        return False
+
+
+def _all_paths(directories: Mapping[str, Directory]) -> Iterator[str]:
+    for path, directory in directories.items():
+        yield path
+        for name in directory.files:
+            yield paths.join(path, name)
