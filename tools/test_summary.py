@@ -3,9 +3,9 @@
 Usage: test_summary.py [--failed-checks N] EVENTS.json...
 
 EVENTS.json is what `bazel test --build_event_json_file=` writes. A test target whose log has
-unittest's summary counts as the test cases in it; any other as one. A test that
-crashed or timed out and any target that did not build is a failure, too. Prints `N passed, N failed, N skipped`; exits 1 if
-anything failed or if Bazel got to the end of nothing.
+unittest's summary counts as the test cases in it; any other as one. A test that crashed or timed
+out and any target that did not build is a failure, too. Prints `N passed, N failed, N skipped`;
+exits 1 if anything failed or nothing passed.
 """
 
 from __future__ import annotations
