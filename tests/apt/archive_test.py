@@ -269,7 +269,9 @@ class FaultsTest(ArchiveTest):
         self.suite.write(self.key)
         path = self.suite.directory / "main/binary-amd64/Packages.xz"
         path.write_bytes(path.read_bytes()[:-20])
-        self.assertRegex(self.failure(), "/Packages.xz: it was truncated: [0-9]+ of [0-9]+ bytes")
+        self.assertRegex(
+            self.failure(), "/Packages.xz: it is truncated, or another version: it has"
+        )
 
     def test_a_truncated_release_file(self) -> None:
         self.suite.write(self.key)
