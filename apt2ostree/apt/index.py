@@ -125,14 +125,13 @@ class Package:
     `multi_arch` (``no``, ``same``, ``foreign`` or ``allowed``), `essential`, `important`,
     `priority` (``required`` … ``optional``, "" if absent) and `provides` (the field's text) are
     at hand; :meth:`get` reads any other field, :attr:`raw` is the stanza as published.
-    `origins` are the indexes that list it, the first one first.
+    `origins` are the indexes that list it, the first one first; `text` is the whole index.
     """
 
     __slots__ = (
         "_end",
         "_filename",
         "_start",
-        "_text",
         "architecture",
         "essential",
         "important",
@@ -141,6 +140,7 @@ class Package:
         "origins",
         "priority",
         "provides",
+        "text",
         "version",
     )
 
@@ -153,7 +153,7 @@ class Package:
         origins: tuple[Origin, ...],
         filename: str,
     ) -> None:
-        self._text = text
+        self.text = text
         self._start = start
         self._end = end
         self._filename = filename
@@ -176,12 +176,12 @@ class Package:
     @property
     def raw(self) -> bytes:
         """The stanza as published, without the newline of its last line."""
-        return self._text[self._start : self._end]
+        return self.text[self._start : self._end]
 
     @property
     def where(self) -> str:
         """File and line of the stanza's beginning, for messages: ``Packages:120``."""
-        return f"{self._filename}:{_line_number(self._text, self._start)}"
+        return f"{self._filename}:{_line_number(self.text, self._start)}"
 
     def fields(self) -> dict[str, str]:
         """All fields in their order, continuation lines included; the names as published."""
