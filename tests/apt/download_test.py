@@ -284,6 +284,8 @@ class NginxTest(ServedTest):
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         (self.prefix / "nginx.conf").write_text(
+            # As root it would give its directories to nobody, who may not exist in a sandbox.
+            f"{'user root root;' if os.geteuid() == 0 else ''}"
             f"daemon off; master_process off; pid {self.prefix}/pid; events {{}} http {{"
             f"log_format status '$status'; access_log {self.prefix}/access.log status; {temporary}"
             f"server {{ listen 127.0.0.1:{port}; root {self.root}; }} }}"
