@@ -1,1 +1,0 @@
-"""Debian and Ubuntu images as OSTree commits: the Python library behind the Bazel rules."""

@@ -39,6 +39,10 @@ _LONGEST_PAUSE = 60.0
 _SLOWEST = 100  # bytes per second
 
 _VALIDATORS = {"Last-Modified": "If-Modified-Since", "ETag": "If-None-Match"}
+_OTHER_VERSION = (
+    "Either the mirror is being updated right now, and works again in some minutes, or somebody "
+    "tampered with the file"
+)
 _CONNECTION = re.compile(r"^(<[^>]*>|HTTPS?Connection\([^)]*\)): ")
 
 T = TypeVar("T")
@@ -148,6 +152,8 @@ class Downloader:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         self._cancelled = threading.Event()
+        # Of one run, so that all lockfiles that are updated together see one state of an archive.
+        self._fetched: dict[str, bytes] = {}
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> list[T]:
         """Call ``function`` for every item in threads; the first error stops all of them."""
@@ -197,15 +203,17 @@ class Downloader:
             )
 
     def fetch_changing(self, url: str, max_size: int) -> bytes:
-        """Return a file that may have changed, asking the server whether it has.
+        """Return a file that may have changed, asking the server once whether it has.
 
         Raises:
             DownloadError: with the reason for every URL that was tried.
         """
-        with self._task(url, None) as advance:
-            return self._try_all(
-                url, [url], lambda candidate: self._fetch_changing(candidate, max_size, advance)
-            )
+        if url not in self._fetched:
+            with self._task(url, None) as advance:
+                self._fetched[url] = self._try_all(
+                    url, [url], lambda candidate: self._fetch_changing(candidate, max_size, advance)
+                )
+        return self._fetched[url]
 
     @contextmanager
     def _task(self, label: str, size: int | None) -> Iterator[Callable[[int], None]]:
@@ -404,12 +412,13 @@ def _local_chunks(url: str) -> Iterator[bytes]:
 
 def _check(expected: Expected, size: int, sha256: str) -> None:
     if size < expected.size:
-        raise _WrongContent(f"it was truncated: {size} of {expected.size} bytes came")
+        raise _WrongContent(
+            f"it is truncated, or another version: it has {size} bytes, but the archive promises "
+            f"{expected.size}. {_OTHER_VERSION}"
+        )
     if sha256 != expected.sha256:
         raise _WrongContent(
-            f"its SHA-256 is {sha256}, but the archive promises {expected.sha256}. Either the "
-            "mirror is being updated right now, and works again in some minutes, or somebody "
-            "tampered with the file"
+            f"its SHA-256 is {sha256}, but the archive promises {expected.sha256}. {_OTHER_VERSION}"
         )
 
 

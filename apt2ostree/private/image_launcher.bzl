@@ -1,16 +1,6 @@
 """The program behind `bazel run` of an image."""
 
-_LAUNCHER = """\
-#!/bin/sh
-runfiles="$0.runfiles"
-[ -d "$runfiles" ] || runfiles="$RUNFILES_DIR"
-exec "$runfiles/{tool}" --runfiles "$runfiles" --image "$runfiles/{description}" "$@"
-"""
-
-def _runfiles_path(ctx, file):
-    if file.short_path.startswith("../"):
-        return file.short_path[len("../"):]
-    return ctx.workspace_name + "/" + file.short_path
+load(":launcher.bzl", "runfiles_path", "write_launcher")
 
 def image_launcher(ctx, tree, commit, ref):
     """Declare the executable of an image.
@@ -26,23 +16,15 @@ def image_launcher(ctx, tree, commit, ref):
     """
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
-        "commit": _runfiles_path(ctx, commit),
+        "commit": runfiles_path(ctx, commit),
         "label": str(ctx.label),
-        "manifest": _runfiles_path(ctx, tree.manifest),
-        "objects": [_runfiles_path(ctx, file) for file in tree.objects.to_list()],
+        "manifest": runfiles_path(ctx, tree.manifest),
+        "objects": [runfiles_path(ctx, file) for file in tree.objects.to_list()],
         "ref": ref,
     }))
-    launcher = ctx.actions.declare_file(ctx.label.name)
-    tool = ctx.attr._image_tool[DefaultInfo]
-    ctx.actions.write(launcher, is_executable = True, content = _LAUNCHER.format(
-        description = _runfiles_path(ctx, description),
-        tool = _runfiles_path(ctx, tool.files_to_run.executable),
-    ))
-    runfiles = ctx.runfiles(
-        files = [description, commit, tree.manifest],
-        transitive_files = tree.objects,
-    ).merge(tool.default_runfiles)
-    return launcher, runfiles
+    launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
+    content = ctx.runfiles(files = [commit, tree.manifest], transitive_files = tree.objects)
+    return launcher, runfiles.merge(content)
 
 IMAGE_LAUNCHER_ATTRS = {
     "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "target"),

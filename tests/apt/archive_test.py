@@ -4,11 +4,9 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import unittest
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 from apt2ostree.apt.archive import Archives, Index
 from apt2ostree.apt.cache import Cache
@@ -18,33 +16,14 @@ from apt2ostree.apt.keyrings import Keyrings
 from apt2ostree.apt.snapshots import Snapshots
 from apt2ostree.apt.sources import parse_sources
 from apt2ostree.errors import UserError
-from tests.apt.local_archive import Key, Server, Suite, index, main_suite, package, serve
+from tests.apt.local_archive import ArchiveTestCase, Suite, index, main_suite, package
 
 HELLO = package("hello", "2.0")
 
 
-class ArchiveTest(unittest.TestCase):
-    key: Key
-    other: Key
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        directory = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(directory.cleanup)
-        cls.key = Key(Path(directory.name))
-        cls.other = Key(Path(directory.name), "other")
-        cls.addClassCleanup(cls.key.close)
-        cls.addClassCleanup(cls.other.close)
-
+class ArchiveTest(ArchiveTestCase):
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-        self.root = self.directory / "served"
-        self.root.mkdir()
-        context = serve(self.root)
-        self.server: Server = context.__enter__()
-        self.addCleanup(context.__exit__, None, None, None)
+        super().setUp()
         self.cache = Cache(self.directory / "cache")
         self.suite = main_suite(self.root, [HELLO])
 
@@ -269,7 +248,9 @@ class FaultsTest(ArchiveTest):
         self.suite.write(self.key)
         path = self.suite.directory / "main/binary-amd64/Packages.xz"
         path.write_bytes(path.read_bytes()[:-20])
-        self.assertRegex(self.failure(), "/Packages.xz: it was truncated: [0-9]+ of [0-9]+ bytes")
+        self.assertRegex(
+            self.failure(), "/Packages.xz: it is truncated, or another version: it has"
+        )
 
     def test_a_truncated_release_file(self) -> None:
         self.suite.write(self.key)

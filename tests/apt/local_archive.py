@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import unittest
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -232,3 +233,29 @@ def serve(root: Path) -> Iterator[Server]:
             server.stop_stalling.set()
             server.shutdown()
             thread.join()
+
+
+class ArchiveTestCase(unittest.TestCase):
+    """Tests with a server of an archive in ``root``, the ``key`` that may sign it, and another."""
+
+    key: Key
+    other: Key
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.key = Key(Path(directory.name))
+        cls.other = Key(Path(directory.name), "other")
+        cls.addClassCleanup(cls.key.close)
+        cls.addClassCleanup(cls.other.close)
+
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+        self.root = self.directory / "served"
+        self.root.mkdir()
+        context = serve(self.root)
+        self.server: Server = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
