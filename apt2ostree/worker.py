@@ -83,7 +83,9 @@ def _work(main: Main, request: dict[str, Any]) -> tuple[int, str]:
     """Run one action; return its exit status and what to show of it."""
     directory = Path(request.get("sandboxDir") or ".")
     try:
-        return main(expand(request.get("arguments", []), directory), directory), ""
+        with errors.kept_warnings() as warnings:
+            status = main(expand(request.get("arguments", []), directory), directory)
+        return status, "".join(f"warning: {warning}\n" for warning in warnings)
     except (errors.UserError, OSError) as error:
         return 1, f"error: {error}\n"
     except SystemExit as error:  # argparse

@@ -16,7 +16,6 @@ from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import PackageRecord
 
 DIRECTORY = "var/lib/dpkg"
-UNPACKED = "install ok unpacked"
 
 # The order in which dpkg itself writes fields; others follow, as the package has them.
 _FIELD_ORDER = (
@@ -63,7 +62,7 @@ def status(packages: Iterable[PackageRecord]) -> str:
 
 def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     fields = parse_stanza(package.control, f"control file of {package.name}")
-    fields["Status"] = UNPACKED
+    fields["Status"] = package.status
     if package.conffiles:
         fields["Conffiles"] = "".join(
             f"\n {path} {md5 or 'newconffile'}" for path, md5 in package.conffiles
