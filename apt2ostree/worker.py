@@ -38,10 +38,13 @@ def run(main: Main) -> None:
 
 
 def expand(arguments: Sequence[str], directory: Path) -> list[str]:
-    """Replace `@FILE` by the file's lines, one argument each."""
+    """Replace `@FILE` by the file's lines, one argument each.
+
+    Bazel expands the files for workers itself, and, like here, leaves `@@…`, labels, alone.
+    """
     expanded: list[str] = []
     for argument in arguments:
-        if argument.startswith("@"):
+        if argument.startswith("@") and not argument.startswith("@@"):
             text = (directory / argument[1:]).read_text(encoding="utf-8")
             expanded += text.splitlines()
         else:

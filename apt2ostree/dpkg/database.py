@@ -17,6 +17,9 @@ from apt2ostree.image.manifest import PackageRecord
 
 DIRECTORY = "var/lib/dpkg"
 
+NOT_OF_PACKAGES = frozenset({"available", "diversions", "statoverride"})
+"""Files that do not follow from the set of packages; new ones are empty."""
+
 # The order in which dpkg itself writes fields; others follow, as the package has them.
 _FIELD_ORDER = (
     "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "

@@ -108,9 +108,7 @@ def check_mode(mode: str) -> str:
 def _xattr_value(name: str, value: str) -> bytes:
     """As setfattr(1) reads it: 0x… is hexadecimal, 0s… is base64, all else is text."""
     if "." not in name.strip("."):
-        raise UserError(
-            f"extended attribute {name!r}: expected a namespace, as in 'user.{name}'"
-        )
+        raise UserError(f"extended attribute {name!r}: expected a namespace, as in 'user.{name}'")
     try:
         if value[:2] in ("0x", "0X"):
             return bytes.fromhex(value[2:])

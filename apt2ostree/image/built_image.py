@@ -26,6 +26,10 @@ class BuiltImage:
         commit: its checksum.
         manifest_path: its manifest.
         objects: the objects tars that together hold all its objects.
+        packages: the manifests of its packages.
+        layers: (name, manifest) of the trees laid over them.
+        lockfiles: (name, file) of the locks that the packages are from.
+        status: files with the build's status, if the build was stamped.
     """
 
     label: str
@@ -33,6 +37,10 @@ class BuiltImage:
     commit: str
     manifest_path: Path
     objects: Sequence[Path]
+    packages: Sequence[Path] = ()
+    layers: Sequence[tuple[str, Path]] = ()
+    lockfiles: Sequence[tuple[str, Path]] = ()
+    status: Sequence[Path] = ()
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -74,8 +82,8 @@ def load(description: Path, runfiles: Path) -> BuiltImage:
     """Read the description that the rule wrote.
 
     Args:
-        description: a JSON file with `label`, `ref`, and the paths of `commit`, `manifest` and
-            `objects` relative to `runfiles`.
+        description: a JSON file with `label`, `ref`, and the paths of the image's files relative
+            to `runfiles`.
         runfiles: the runfiles directory.
     """
     data = json.loads(description.read_text(encoding="utf-8"))
@@ -85,4 +93,8 @@ def load(description: Path, runfiles: Path) -> BuiltImage:
         commit=(runfiles / data["commit"]).read_text(encoding="ascii").strip(),
         manifest_path=runfiles / data["manifest"],
         objects=[runfiles / path for path in data["objects"]],
+        packages=[runfiles / path for path in data["packages"]],
+        layers=[(name, runfiles / path) for name, path in data["layers"]],
+        lockfiles=[(name, runfiles / path) for name, path in data["lockfiles"]],
+        status=[runfiles / path for path in data["status"]],
     )

@@ -65,6 +65,9 @@ users added without reading content objects."""
 MAX_TEXT = 1 << 20
 """Bytes that such a file may have."""
 
+PackageKey = tuple[str, str]
+"""What identifies a package within an image: name and architecture."""
+
 Row = list[Any]
 """A file: see the module's description."""
 
@@ -124,6 +127,11 @@ class PackageRecord:
     triggers: str = ""
     info: dict[str, Row] = field(default_factory=dict)
     status: str = "install ok unpacked"
+
+    @property
+    def key(self) -> PackageKey:
+        """What identifies the package within an image."""
+        return self.name, self.architecture
 
 
 @dataclass(frozen=True)
@@ -213,8 +221,8 @@ class Manifest:
     def _extras(self) -> dict[str, Any]:
         return {
             "texts": self.texts,
-            "users": {name: asdict(user) for name, user in self.users.items()},
-            "groups": {name: asdict(group) for name, group in self.groups.items()},
+            "users": {name: vars(user) for name, user in self.users.items()},
+            "groups": {name: vars(group) for name, group in self.groups.items()},
         }
 
     def row(self, path: str) -> Row | None:

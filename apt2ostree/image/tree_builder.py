@@ -90,8 +90,8 @@ class TreeBuilder:
             self._add_file(path, source, mode)
             return
         self.add_directory(path, implicit=True)
-        for entry in sorted(os.listdir(source)):
-            self.add_path(paths.join(path, entry), source / entry, mode)
+        for entry in sorted(source.iterdir()):
+            self.add_path(paths.join(path, entry.name), entry, mode)
 
     def add_empty_file(self, path: str, mode: str = "") -> None:
         """Add a file without content."""
@@ -136,9 +136,7 @@ class TreeBuilder:
 
     def _add_member(self, prefix: str, name: str, member: Member, reader: TarReader) -> None:
         path = paths.join(prefix, paths.normalize(member.name)).strip("/")
-        given = Attributes(
-            str(member.uid), str(member.gid), f"{member.mode:04o}", member.xattrs
-        )
+        given = Attributes(str(member.uid), str(member.gid), f"{member.mode:04o}", member.xattrs)
         attributes = self._attributes(path, given)
         if member.type == "directory":
             if path:

@@ -99,6 +99,7 @@ def _apt_impl(module_ctx):
                 architectures = lock.architectures,
                 debs = names,
                 edges = dependency_edges(lock.packages),
+                lockfile = tag.lockfile,
             )
             if module.is_root:
                 direct[module_ctx.is_dev_dependency(tag)].append(tag.name)

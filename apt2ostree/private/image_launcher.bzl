@@ -1,5 +1,7 @@
 """The program behind `bazel run` of an image."""
 
+load(":stamp.bzl", "StampInfo")
+
 _LAUNCHER = """\
 #!/bin/sh
 runfiles="$0.runfiles"
@@ -12,25 +14,32 @@ def _runfiles_path(ctx, file):
         return file.short_path[len("../"):]
     return ctx.workspace_name + "/" + file.short_path
 
-def image_launcher(ctx, tree, commit, ref):
+def image_launcher(ctx, tree, info):
     """Declare the executable of an image.
 
     Args:
         ctx: of a rule with the attributes `IMAGE_LAUNCHER_ATTRS`.
         tree: OstreeTreeInfo: the image.
-        commit: File: its commit checksum.
-        ref: string: the ref under which it is imported by default.
+        info: OstreeImageInfo: the image.
 
     Returns:
         (executable File, runfiles).
     """
+    packages = [package.manifest for package in info.packages.to_list()]
+    layers = info.layers.to_list()
+    lockfiles = info.lockfiles.to_list()
+    status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
-        "commit": _runfiles_path(ctx, commit),
+        "commit": _runfiles_path(ctx, info.commit),
         "label": str(ctx.label),
+        "layers": [[layer.name, _runfiles_path(ctx, layer.manifest)] for layer in layers],
+        "lockfiles": [[_lock_name(file), _runfiles_path(ctx, file)] for file in lockfiles],
         "manifest": _runfiles_path(ctx, tree.manifest),
         "objects": [_runfiles_path(ctx, file) for file in tree.objects.to_list()],
-        "ref": ref,
+        "packages": [_runfiles_path(ctx, file) for file in packages],
+        "ref": info.ref,
+        "status": [_runfiles_path(ctx, file) for file in status],
     }))
     launcher = ctx.actions.declare_file(ctx.label.name)
     tool = ctx.attr._image_tool[DefaultInfo]
@@ -39,11 +48,18 @@ def image_launcher(ctx, tree, commit, ref):
         tool = _runfiles_path(ctx, tool.files_to_run.executable),
     ))
     runfiles = ctx.runfiles(
-        files = [description, commit, tree.manifest],
+        files = [description, info.commit, tree.manifest] + packages + lockfiles + status +
+                [layer.manifest for layer in layers],
         transitive_files = tree.objects,
     ).merge(tool.default_runfiles)
     return launcher, runfiles
 
+def _lock_name(file):
+    """What to call a lock: the apparent name of its hub, out of the canonical one."""
+    return file.owner.workspace_name.rpartition("~")[2].rpartition("+")[2]
+
 IMAGE_LAUNCHER_ATTRS = {
-    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "target"),
+    # It runs where Bazel does, whatever the image is for.
+    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "exec"),
+    "_stamp": attr.label(default = "//apt2ostree/settings:stamp", providers = [StampInfo]),
 }
