@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from apt2ostree.image import manifest as manifests
 from apt2ostree.image import tree
 from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree import objects_tar
+from apt2ostree.ostree.objects_tar import Location
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,27 @@ class BuiltImage:
         Raises:
             UserError: one is in none of the tars.
         """
+        by_tar = itertools.groupby(self.locate_objects(names), key=lambda item: item[1].path)
+        for path, found in by_tar:
+            with path.open("rb") as file:
+                for name, location in found:
+                    file.seek(location.offset)
+                    yield name, file, location.size
+
+    def locate_objects(self, names: set[str]) -> Iterator[tuple[str, Location]]:
+        """Yield where each of the named objects is, once, in the order of the tars.
+
+        Raises:
+            UserError: one is in none of the tars.
+        """
         missing = set(names)
         for path in self.objects:
             if not missing:
                 return
-            with path.open("rb") as file:
-                for name, location in objects_tar.index(path):
-                    if name in missing:
-                        missing.discard(name)
-                        file.seek(location.offset)
-                        yield name, file, location.size
+            for name, location in objects_tar.index(path):
+                if name in missing:
+                    missing.discard(name)
+                    yield name, location
         if missing:
             raise UserError(
                 f"{self.label}: {len(missing)} of its objects, {min(missing)} among them, are in "
