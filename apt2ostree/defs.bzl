@@ -8,7 +8,9 @@ load(
 )
 load("//apt2ostree/private:deb_package.bzl", _deb_package = "deb_package")
 load("//apt2ostree/private:ostree_image.bzl", _ostree_image = "ostree_image")
+load("//apt2ostree/private:ostree_oci.bzl", _ostree_oci = "ostree_oci")
 load("//apt2ostree/private:ostree_repo.bzl", _ostree_repo = "ostree_repo")
+load("//apt2ostree/private:ostree_tar.bzl", _ostree_tar = "ostree_tar")
 load("//apt2ostree/private:ostree_tree.bzl", _ostree_tree = "ostree_tree")
 load(
     "//apt2ostree/private:tree_attributes.bzl",
@@ -22,7 +24,9 @@ apt_locks = _apt_locks
 deb_package = _deb_package
 debian_sources = _debian_sources
 ostree_image = _ostree_image
+ostree_oci = _ostree_oci
 ostree_repo = _ostree_repo
+ostree_tar = _ostree_tar
 ostree_tree = _ostree_tree
 tree_attributes = _tree_attributes
 tree_group = _tree_group

@@ -1,5 +1,6 @@
 """The program behind `bazel run` of an image."""
 
+load(":label_text.bzl", "label_text")
 load(":stamp.bzl", "StampInfo")
 
 _LAUNCHER = """\
@@ -32,7 +33,7 @@ def image_launcher(ctx, tree, info):
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
         "commit": _runfiles_path(ctx, info.commit),
-        "label": str(ctx.label),
+        "label": label_text(ctx.label),
         "layers": [[layer.name, _runfiles_path(ctx, layer.manifest)] for layer in layers],
         "lockfiles": [[_lock_name(file), _runfiles_path(ctx, file)] for file in lockfiles],
         "manifest": _runfiles_path(ctx, tree.manifest),

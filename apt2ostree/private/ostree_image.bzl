@@ -2,6 +2,7 @@
 
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
+load(":label_text.bzl", "label_text")
 load(":ostree_image_info.bzl", "OstreeImageInfo")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
@@ -83,14 +84,14 @@ def _apt_sources_layer(ctx):
         args.add_all(["--file", _APT_SOURCES + "/" + file.basename, file])
     name = ctx.label.name + ".apt_sources"
     return struct(
-        name = "apt_sources of {}".format(ctx.label),
+        name = "apt_sources of {}".format(label_text(ctx.label)),
         tree = declare_tree(ctx, name, args, depset(ctx.files.apt_sources)),
     )
 
 def _layers(ctx):
     """list of struct: `name`, `tree`."""
     layers = [
-        struct(name = str(layer.label), tree = layer[OstreeTreeInfo])
+        struct(name = label_text(layer.label), tree = layer[OstreeTreeInfo])
         for layer in ctx.attr.layers
     ]
     return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
@@ -109,7 +110,7 @@ def _compose(ctx, package_trees, layers):
             tree.manifest
             for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
         ]
-        args.add_all(["--base", str(ctx.attr.base.label), base])
+        args.add_all(["--base", label_text(ctx.attr.base.label), base])
         args.add_all(base_packages, before_each = "--base-package")
         inputs += [base] + base_packages
     args.add_all([tree.manifest for tree in package_trees], before_each = "--package")

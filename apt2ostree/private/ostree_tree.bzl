@@ -1,5 +1,6 @@
 """A tree of files, directories, symlinks, tars and programs, to lay over packages."""
 
+load(":label_text.bzl", "label_text")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
 load(":tree_runfiles.bzl", "add_program")
@@ -78,7 +79,7 @@ def _ostree_tree_impl(ctx):
     inputs = []
     if ctx.attr.accounts:
         manifest = ctx.attr.accounts[OstreeTreeInfo].manifest
-        args.add_all(["--accounts", str(ctx.attr.accounts.label), manifest])
+        args.add_all(["--accounts", label_text(ctx.attr.accounts.label), manifest])
         inputs.append(depset([manifest]))
     for file in ctx.files.srcs:
         args.add_all(["--file", _source_path(ctx, file), file], expand_directories = False)
