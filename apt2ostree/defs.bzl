@@ -1,12 +1,12 @@
 """The rules of apt2ostree."""
 
 load("//apt2ostree/private:apt_lock.bzl", _apt_lock = "apt_lock", _apt_locks = "apt_locks")
+load("//apt2ostree/private:deb_package.bzl", _deb_package = "deb_package")
 load(
     "//apt2ostree/private:distributions.bzl",
     _debian_sources = "debian_sources",
     _ubuntu_sources = "ubuntu_sources",
 )
-load("//apt2ostree/private:deb_package.bzl", _deb_package = "deb_package")
 load("//apt2ostree/private:ostree_image.bzl", _ostree_image = "ostree_image")
 load("//apt2ostree/private:ostree_oci.bzl", _ostree_oci = "ostree_oci")
 load("//apt2ostree/private:ostree_repo.bzl", _ostree_repo = "ostree_repo")
