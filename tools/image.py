@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages
+from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages, report
 from apt2ostree.image import built_image
 
 COMMANDS = {
@@ -19,6 +19,7 @@ COMMANDS = {
     "export": export,
     "ls": ls,
     "packages": packages,
+    "report": report,
 }
 
 
