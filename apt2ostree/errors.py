@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Callable
 
 
@@ -21,6 +23,33 @@ def printable(text: str) -> str:
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
     )
+
+
+class _Warnings(threading.local):
+    """Where this thread's warnings go: a list, or standard error."""
+
+    kept: list[str] | None = None
+
+
+_warnings = _Warnings()
+
+
+def warn(message: str) -> None:
+    """Tell the user something that does not stop the work: a line on standard error."""
+    if _warnings.kept is None:
+        print(printable(f"warning: {message}"), file=sys.stderr)
+    else:
+        _warnings.kept.append(message)
+
+
+@contextlib.contextmanager
+def kept_warnings() -> Iterator[list[str]]:
+    """Keep the warnings of this thread in a list instead of printing them."""
+    before, _warnings.kept = _warnings.kept, []
+    try:
+        yield _warnings.kept
+    finally:
+        _warnings.kept = before
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:

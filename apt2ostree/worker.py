@@ -38,10 +38,13 @@ def run(main: Main) -> None:
 
 
 def expand(arguments: Sequence[str], directory: Path) -> list[str]:
-    """Replace `@FILE` by the file's lines, one argument each."""
+    """Replace `@FILE` by the file's lines, one argument each.
+
+    Bazel expands the files for workers itself, and, like here, leaves `@@…`, labels, alone.
+    """
     expanded: list[str] = []
     for argument in arguments:
-        if argument.startswith("@"):
+        if argument.startswith("@") and not argument.startswith("@@"):
             text = (directory / argument[1:]).read_text(encoding="utf-8")
             expanded += text.splitlines()
         else:
@@ -83,7 +86,9 @@ def _work(main: Main, request: dict[str, Any]) -> tuple[int, str]:
     """Run one action; return its exit status and what to show of it."""
     directory = Path(request.get("sandboxDir") or ".")
     try:
-        return main(expand(request.get("arguments", []), directory), directory), ""
+        with errors.kept_warnings() as warnings:
+            status = main(expand(request.get("arguments", []), directory), directory)
+        return status, "".join(f"warning: {warning}\n" for warning in warnings)
     except (errors.UserError, OSError) as error:
         return 1, f"error: {error}\n"
     except SystemExit as error:  # argparse

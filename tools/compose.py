@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from apt2ostree.ostree.objects_tar import ObjectsWriter
 def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--base", nargs=2, metavar=("NAME", "MANIFEST"), help="an image to begin with"
+    )
+    parser.add_argument(
+        "--base-package", action="append", default=[], help="manifest of a package of the base"
+    )
     parser.add_argument("--package", action="append", default=[], help="manifest of a package")
     parser.add_argument(
         "--layer",
@@ -27,6 +34,11 @@ def main(arguments: Sequence[str], directory: Path) -> int:
         "--architecture", action="append", default=[], help="native first, then foreign ones"
     )
     parser.add_argument("--merged-usr", choices=["auto", "yes", "no"], default="auto")
+    parser.add_argument("--overlay-conflicts", choices=["error", "replace"], default="error")
+    parser.add_argument(
+        "--remove", action="append", default=[], metavar="PATTERN", help="paths to leave out"
+    )
+    parser.add_argument("--unmatched-globs", choices=["warning", "error"], default="warning")
     parser.add_argument("--manifest", required=True, help="manifest to write")
     parser.add_argument("--objects", required=True, help="objects tar to write")
     parser.add_argument("--commit", required=True, help="commit checksum to write")
@@ -36,13 +48,31 @@ def main(arguments: Sequence[str], directory: Path) -> int:
         image, commit = compose.compose(
             [manifest.load(directory / path) for path in options.package],
             {name: manifest.load(directory / path) for name, path in options.layer},
-            compose.Options(options.architecture, options.merged_usr),
+            compose.Options(
+                options.architecture,
+                options.merged_usr,
+                options.overlay_conflicts,
+                options.remove,
+                options.unmatched_globs,
+            ),
             writer,
+            _base(options, directory),
         )
         writer.close()
     (directory / options.manifest).write_text(image.dump(), encoding="utf-8")
     (directory / options.commit).write_text(f"{commit}\n", encoding="ascii")
     return 0
+
+
+def _base(options: argparse.Namespace, directory: Path) -> compose.Base | None:
+    if options.base is None:
+        return None
+    name, path = options.base
+    return compose.Base(
+        name,
+        manifest.load(directory / path),
+        functools.cache(lambda: [manifest.load(directory / path) for path in options.base_package]),
+    )
 
 
 if __name__ == "__main__":

@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.commands import checkout, import_, ls, packages
+from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages, report
 from apt2ostree.image import built_image
 
 COMMANDS = {
     "import": import_,
+    "commit": commit,
     "checkout": checkout,
+    "diff": diff,
+    "export": export,
     "ls": ls,
     "packages": packages,
+    "report": report,
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.import_image import add_image
+from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
 
@@ -35,4 +36,6 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
         f"wrote {written.content} content objects ({format_size(written.content_bytes)}) and "
         f"{written.metadata} metadata objects into {options.repo}"
     )
+    if repo.updates_summary:
+        host_ostree.update_summary(options.repo, [], None)
     return 0

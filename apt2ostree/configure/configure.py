@@ -1,10 +1,10 @@
 """The configure stage: an unpacked image in, a configured one out.
 
-    lower directory written out          materialize.py
-    overlay, /proc, /dev, namespaces     mounts.py, namespaces.py, init.py, sandbox.py
-    owners, attributes                   fakeroot.py, seccomp.py, recorder.py, acl.py
-    preinst scripts, `dpkg --configure`  scripts.py, log.py
-    what changed, cleaned up             upper.py, cleanup.py
+lower directory written out          materialize.py
+overlay, /proc, /dev, namespaces     mounts.py, namespaces.py, init.py, sandbox.py
+owners, attributes                   fakeroot.py, seccomp.py, recorder.py, acl.py
+preinst scripts, `dpkg --configure`  scripts.py, log.py
+what changed, cleaned up             upper.py, cleanup.py
 """
 
 from __future__ import annotations
@@ -190,9 +190,7 @@ class _Stage:
                 for key, value in self._environment.items()
                 if key not in fakeroot.environment()
             }
-            daemon = sandbox.start(
-                fakeroot.command(), plain, self._layout.tools / fakeroot.LOADED
-            )
+            daemon = sandbox.start(fakeroot.command(), plain, self._layout.tools / fakeroot.LOADED)
             self._hooks(sandbox, self._options.hooks_before, "hook before")
             self._preinsts(sandbox)
             self._preseed(sandbox)
@@ -372,9 +370,7 @@ def _add_tools(layout: mounts.Layout, options: Options) -> None:
             target.chmod(0o755)
 
 
-def _touched(
-    layout: mounts.Layout, special: materialize.Special, known: Known
-) -> dict[Inode, str]:
+def _touched(layout: mounts.Layout, special: materialize.Special, known: Known) -> dict[Inode, str]:
     """Paths of the image of which owner, mode or attributes may have changed, and no more."""
     device = layout.merged.stat().st_dev
     inodes = {

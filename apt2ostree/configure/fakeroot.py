@@ -95,9 +95,7 @@ def parse(text: str) -> dict[Inode, Status]:
         if not match:
             raise UserError(f"fakeroot's database: {line!r} is no line that faked-sysv writes")
         device, number, mode, uid, gid, rdev = match.groups()
-        statuses[int(device, 16), int(number)] = Status(
-            int(mode, 8), int(uid), int(gid), int(rdev)
-        )
+        statuses[int(device, 16), int(number)] = Status(int(mode, 8), int(uid), int(gid), int(rdev))
     return statuses
 
 

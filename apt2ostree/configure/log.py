@@ -74,9 +74,7 @@ class Log:
 
     def causes(self) -> dict[str, str]:
         """The failures that are not only the consequence of another one."""
-        causes = {
-            package: text for package, text in self.errors.items() if _FOLLOW_UP not in text
-        }
+        causes = {package: text for package, text in self.errors.items() if _FOLLOW_UP not in text}
         return causes or self.errors
 
     def last_lines(self, section: str) -> str:

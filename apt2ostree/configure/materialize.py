@@ -143,9 +143,7 @@ def _content(descriptor: int, location: Location, name: str) -> Iterator[bytes]:
         )
 
 
-def _write_file(
-    path: str, row: Row, content: Iterator[bytes], special: Special, time: int
-) -> None:
+def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special, time: int) -> None:
     mode = int(row[1], 8)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode & ~_SET_ID)

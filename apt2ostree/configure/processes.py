@@ -78,6 +78,4 @@ def _read(path: Path) -> Process:
     raw = (path / "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
     command = raw.decode("utf-8", "backslashreplace") or f"[{name}]"
     command = "".join(c if c.isprintable() else " " for c in command)[:MAX_COMMAND]
-    return Process(
-        int(path.name), int(fields[1]), fields[0], int(fields[19]) / _TICKS, command
-    )
+    return Process(int(path.name), int(fields[1]), fields[0], int(fields[19]) / _TICKS, command)

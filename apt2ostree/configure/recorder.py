@@ -184,9 +184,7 @@ class Recorder:
             path_at = 1
             flags = call.arguments[4]
             follow = not flags & _AT_SYMLINK_NOFOLLOW
-            if flags & _AT_EMPTY_PATH and not _read_string(
-                call.pid, call.arguments[1], _PATH_MAX
-            ):
+            if flags & _AT_EMPTY_PATH and not _read_string(call.pid, call.arguments[1], _PATH_MAX):
                 return _open_descriptor(call.pid, directory)
         path = _read_string(call.pid, call.arguments[path_at], _PATH_MAX)
         return _open_path(call.pid, directory, path, follow)

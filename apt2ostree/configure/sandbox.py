@@ -129,9 +129,7 @@ class Sandbox:
             if self._listener >= 0:
                 os.close(self._listener)
 
-    def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: Path
-    ) -> int:
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str], stdin: Path) -> int:
         """Start a program that stays; return its pid in the sandbox."""
         null = os.open("/dev/null", os.O_WRONLY)
         source = os.open(stdin, os.O_RDONLY)

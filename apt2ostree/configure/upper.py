@@ -173,9 +173,7 @@ class Upper:
             xattrs.update(record.xattrs)
         return xattrs
 
-    def _update_directory(
-        self, path: str, status: Status, xattrs: Mapping[str, bytes]
-    ) -> None:
+    def _update_directory(self, path: str, status: Status, xattrs: Mapping[str, bytes]) -> None:
         if path:
             above, name = paths.split(path)
             self._directories[above].files.pop(name, None)
@@ -184,9 +182,7 @@ class Upper:
         directory.uid, directory.gid = status.uid, status.gid
         directory.xattrs = encode_xattrs(xattrs) or None
 
-    def _row(
-        self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]
-    ) -> Row:
+    def _row(self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]) -> Row:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
         place = self._merged / path
         if type_ == "symlink":

@@ -16,7 +16,9 @@ from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import PackageRecord
 
 DIRECTORY = "var/lib/dpkg"
-UNPACKED = "install ok unpacked"
+
+NOT_OF_PACKAGES = frozenset({"available", "diversions", "statoverride"})
+"""Files that do not follow from the set of packages; new ones are empty."""
 
 # The order in which dpkg itself writes fields; others follow, as the package has them.
 _FIELD_ORDER = (
@@ -65,7 +67,7 @@ def status(packages: Iterable[PackageRecord]) -> str:
 
 def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     fields = parse_stanza(package.control, f"control file of {package.name}")
-    fields["Status"] = UNPACKED
+    fields["Status"] = package.status
     if package.conffiles:
         fields["Conffiles"] = "".join(f"\n {path} {state}" for path, state in package.conffiles)
     for name in _NO_BY_DEFAULT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from apt2ostree.image import manifest as manifests
 from apt2ostree.image import tree
 from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree import objects_tar
+from apt2ostree.ostree.objects_tar import Location
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class BuiltImage:
         commit: its checksum.
         manifest_path: its manifest.
         objects: the objects tars that together hold all its objects.
+        packages: the manifests of its packages.
+        layers: (name, manifest) of the trees laid over them.
+        lockfiles: (name, file) of the locks that the packages are from.
+        status: files with the build's status, if the build was stamped.
     """
 
     label: str
@@ -33,6 +39,10 @@ class BuiltImage:
     commit: str
     manifest_path: Path
     objects: Sequence[Path]
+    packages: Sequence[Path] = ()
+    layers: Sequence[tuple[str, Path]] = ()
+    lockfiles: Sequence[tuple[str, Path]] = ()
+    status: Sequence[Path] = ()
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -53,16 +63,27 @@ class BuiltImage:
         Raises:
             UserError: one is in none of the tars.
         """
+        by_tar = itertools.groupby(self.locate_objects(names), key=lambda item: item[1].path)
+        for path, found in by_tar:
+            with path.open("rb") as file:
+                for name, location in found:
+                    file.seek(location.offset)
+                    yield name, file, location.size
+
+    def locate_objects(self, names: set[str]) -> Iterator[tuple[str, Location]]:
+        """Yield where each of the named objects is, once, in the order of the tars.
+
+        Raises:
+            UserError: one is in none of the tars.
+        """
         missing = set(names)
         for path in self.objects:
             if not missing:
                 return
-            with path.open("rb") as file:
-                for name, location in objects_tar.index(path):
-                    if name in missing:
-                        missing.discard(name)
-                        file.seek(location.offset)
-                        yield name, file, location.size
+            for name, location in objects_tar.index(path):
+                if name in missing:
+                    missing.discard(name)
+                    yield name, location
         if missing:
             raise UserError(
                 f"{self.label}: {len(missing)} of its objects, {min(missing)} among them, are in "
@@ -74,8 +95,8 @@ def load(description: Path, runfiles: Path) -> BuiltImage:
     """Read the description that the rule wrote.
 
     Args:
-        description: a JSON file with `label`, `ref`, and the paths of `commit`, `manifest` and
-            `objects` relative to `runfiles`.
+        description: a JSON file with `label`, `ref`, and the paths of the image's files relative
+            to `runfiles`.
         runfiles: the runfiles directory.
     """
     data = json.loads(description.read_text(encoding="utf-8"))
@@ -85,4 +106,8 @@ def load(description: Path, runfiles: Path) -> BuiltImage:
         commit=(runfiles / data["commit"]).read_text(encoding="ascii").strip(),
         manifest_path=runfiles / data["manifest"],
         objects=[runfiles / path for path in data["objects"]],
+        packages=[runfiles / path for path in data["packages"]],
+        layers=[(name, runfiles / path) for name, path in data["layers"]],
+        lockfiles=[(name, runfiles / path) for name, path in data["lockfiles"]],
+        status=[runfiles / path for path in data["status"]],
     )

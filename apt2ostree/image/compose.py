@@ -1,22 +1,35 @@
 """Composing an image from manifests: no content is read.
 
-The packages' trees are laid over each other, dpkg's database is written, and the result
-hashed. What compose makes itself (directories' objects, the commit, the database's few
-files) goes into the image's own objects tar.
+The packages' trees, upon a base image if there is one, are laid over each other, dpkg's
+database is written, and the result hashed. What compose makes itself (directories' objects,
+the commit, the database's few files) goes into the image's own objects tar.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Callable
 
 from apt2ostree.dpkg import database, info
-from apt2ostree.errors import UserError
-from apt2ostree.image import merge, paths, tree, usrmerge
-from apt2ostree.image.manifest import Directory, Manifest, PackageRecord, Row, components
+from apt2ostree.errors import UserError, warn
+from apt2ostree.image import accounts, merge, ownership, paths, removal, tree, usrmerge
+from apt2ostree.image.manifest import (
+    Directory,
+    Group,
+    Manifest,
+    PackageKey,
+    PackageRecord,
+    Row,
+    User,
+    components,
+)
 from apt2ostree.ostree.objects import Commit, FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+
+SHADOW_GID = 42
+"""Debian's group shadow, one of the fixed ids of Policy §9.2."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +39,36 @@ class Options:
     Attributes:
         architectures: the native one, then the foreign ones.
         merged_usr: `yes`, `no` or `auto`: see `usrmerge.wanted`.
+        overlay_conflicts: `error` or `replace`: see `merge.merge`.
+        remove: patterns of paths to leave out of base and packages: see `removal`.
+        unmatched_globs: `warning` or `error`: what becomes of patterns that match nothing.
         timestamp: of the commit, in seconds since 1970.
         subject: of the commit.
     """
 
     architectures: Sequence[str] = ()
     merged_usr: str = "auto"
+    overlay_conflicts: str = "error"
+    remove: Sequence[str] = ()
+    unmatched_globs: str = "warning"
     timestamp: int = 0
     subject: str = ""
+
+
+@dataclass(frozen=True)
+class Base:
+    """An image that another is made upon.
+
+    Attributes:
+        name: what errors call it.
+        image: its manifest.
+        packages: loads the manifests of its packages, as they were before they became the
+            image. Few images need them.
+    """
+
+    name: str
+    image: Manifest
+    packages: Callable[[], Sequence[Manifest]]
 
 
 def compose(
@@ -41,6 +76,7 @@ def compose(
     layers: Mapping[str, Manifest],
     options: Options,
     objects: ObjectsWriter,
+    base: Base | None = None,
 ) -> tuple[Manifest, str]:
     """Make an image.
 
@@ -49,6 +85,7 @@ def compose(
         layers: name → tree, laid over the packages.
         options: see there.
         objects: where the objects go that compose makes.
+        base: the image to begin with.
 
     Returns:
         The image's manifest and its commit checksum.
@@ -56,19 +93,44 @@ def compose(
     Raises:
         UserError: clashes, or packages that cannot be in one image.
     """
-    records = _records(packages)
+    packages = _without_known(packages, base)
+    base_records = base.image.packages if base else []
+    records = _records([*base_records, *(r for m in packages for r in m.packages)])
     architectures = _architectures(records, options.architectures)
     sources = [
-        *_links_source(records, architectures, options.merged_usr, objects),
+        *(
+            [_base_source(base)]
+            if base
+            else _links_source(records, architectures, options.merged_usr, objects)
+        ),
         *_package_sources(packages),
-        *(merge.Source(f"layer {name}", layer.directories) for name, layer in layers.items()),
     ]
-    merged = merge.merge(sources)
+    layer_sources = [
+        merge.Source(f"layer {name}", layer.directories) for name, layer in layers.items()
+    ]
+
+    def shipped() -> list[Manifest]:
+        return [*(base.packages() if base else ()), *packages]
+
+    lost: Lost = {}
+    if options.remove:
+        merged = merge.merge(sources, options.overlay_conflicts)
+        _note_dropped(lost, merged, sources)
+        below = Manifest(merged.directories, records)
+        owners = _Lazy(lambda: ownership.owners(below, shipped()))
+        _remove(below, shipped(), options, lost)
+        sources = [merge.Source("the packages", merged.directories, owner=owners.get)]
+    merged = merge.merge([*sources, *layer_sources], options.overlay_conflicts)
+    _note_dropped(lost, merged, sources)
     _forbid_devices(merged.directories)
+    parts = [*([base.image] if base else []), *packages, *layers.values()]
+    texts = _add_accounts(merged.directories, parts, layers.values(), objects)
     if records:
-        _add_database(merged.directories, records, architectures, objects)
-        _correct_lists(merged, sources, objects)
-    manifest = Manifest(merged.directories, records)
+        new = {id(record) for record in records} - {id(record) for record in base_records}
+        _add_database(merged.directories, records, new, architectures, objects)
+        if lost:
+            _correct_lists(merged.directories, shipped(), records, lost, objects)
+    manifest = Manifest(merged.directories, records, texts=texts)
     manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(merged.directories)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
@@ -81,11 +143,125 @@ def compose(
     return manifest, objects.add_metadata("commit", commit.serialize())
 
 
-def _records(packages: Sequence[Manifest]) -> list[PackageRecord]:
+Lost = dict[PackageKey, set[str]]
+"""Package → paths, as it ships them, that are not its own in the image."""
+
+
+class _Lazy:
+    """A mapping that is computed when first asked."""
+
+    def __init__(self, compute: Callable[[], Mapping[str, PackageRecord]]) -> None:
+        self._compute = compute
+        self._value: Mapping[str, PackageRecord] | None = None
+
+    def get(self, path: str) -> PackageRecord | None:
+        if self._value is None:
+            self._value = self._compute()
+        return self._value.get(path)
+
+
+def _base_source(base: Base) -> merge.Source:
+    owners = _Lazy(lambda: ownership.owners(base.image, base.packages()))
+    return merge.Source(f"base {base.name}", base.image.directories, owner=owners.get)
+
+
+def _without_known(packages: Sequence[Manifest], base: Base | None) -> list[Manifest]:
+    """The packages that the base does not have: closures may name them again."""
+    known = {record.key: record for record in base.image.packages} if base else {}
+    new = []
+    for manifest in packages:
+        (record,) = manifest.packages
+        other = known.get(record.key)
+        if other is None:
+            new.append(manifest)
+        elif other.version != record.version or other.control != record.control:
+            assert base
+            raise UserError(
+                f"package {record.name}: {base.name} has version {other.version}, and `packages` "
+                f"version {record.version}: make both from locks that agree"
+            )
+    return new
+
+
+def _note_dropped(lost: Lost, merged: merge.Merged, sources: Sequence[merge.Source]) -> None:
+    """Remember paths that one package took over from another."""
+    for index, dropped in merged.dropped.items():
+        for path in dropped:
+            record = sources[index].package_of(path)
+            assert record
+            lost.setdefault(record.key, set()).add(path)
+
+
+def _remove(image: Manifest, packages: Sequence[Manifest], options: Options, lost: Lost) -> None:
+    """Remove files by pattern, and from the lists of the packages that ship them."""
+    resolver = ownership.PathResolver(image.directories)
+    places = [
+        (record, resolver.directory(path), path, directory)
+        for manifest in packages
+        for record in manifest.packages
+        for path, directory in manifest.directories.items()
+    ]
+    removed = removal.remove(image.directories, options.remove)
+    if removed.unmatched:
+        message = (
+            f"remove: {', '.join(map(repr, removed.unmatched))} matches nothing in base and "
+            "packages; take it out, or put a '?' before it if it need not match"
+        )
+        if options.unmatched_globs == "error":
+            raise UserError(message)
+        warn(message)
+    for record, place, path, directory in places:
+        gone = {
+            paths.join(path, name)
+            for name in directory.files
+            if paths.join(place, name) in removed.paths
+        }
+        if place in removed.paths:
+            gone.add(path)
+        if gone:
+            lost.setdefault(record.key, set()).update(gone)
+
+
+def _add_accounts(
+    directories: dict[str, Directory],
+    parts: Sequence[Manifest],
+    layers: Iterable[Manifest],
+    objects: ObjectsWriter,
+) -> dict[str, str]:
+    """Add the layers' users and groups; return the texts that the image keeps."""
+    merged = Manifest(directories)
+    texts = {
+        path: text
+        for part in parts
+        for path, text in part.texts.items()
+        if part.row(path) == merged.row(path)
+    }
+    users: dict[str, User] = {}
+    groups: dict[str, Group] = {}
+    for layer in layers:
+        for name, user in layer.users.items():
+            if users.setdefault(name, user) != user:
+                raise UserError(f"user {name}: two layers declare it, and differently")
+        for name, group in layer.groups.items():
+            if groups.setdefault(name, group) != group:
+                raise UserError(f"group {name}: two layers declare it, and differently")
+    if not users and not groups:
+        return texts
+    for path, text in accounts.add(texts, users, groups).items():
+        above, name = paths.split(path)
+        files = tree.ensure_directory(directories, above).files
+        row = files.get(name)
+        secret = ["file", "0640", 0, SHADOW_GID] if "shadow" in name else ["file", "0644", 0, 0]
+        files[name] = _add_content(objects, text, row[:4] if row else secret)
+        texts[path] = text
+    return texts
+
+
+def _records(records: Iterable[PackageRecord]) -> list[PackageRecord]:
     """The packages' records, each package once."""
-    records = [record for manifest in packages for record in manifest.packages]
+    found = list(records)
     seen: dict[str, PackageRecord] = {}
-    for record in records:
+    for record in found:
         for start in {name.rpartition(".")[0] for name in record.info if name.endswith(".list")}:
             other = seen.setdefault(start, record)
             if other is not record:
@@ -94,7 +270,7 @@ def _records(packages: Sequence[Manifest]) -> list[PackageRecord]:
                     f"for {other.architecture} and version {record.version} for "
                     f"{record.architecture}; leave one out"
                 )
-    return records
+    return found
 
 
 def _architectures(records: Sequence[PackageRecord], declared: Sequence[str]) -> list[str]:
@@ -161,30 +337,59 @@ def _forbid_devices(directories: Mapping[str, Directory]) -> None:
 def _add_database(
     directories: dict[str, Directory],
     records: Sequence[PackageRecord],
+    new: set[int],
     architectures: Sequence[str],
     objects: ObjectsWriter,
 ) -> None:
+    """Write dpkg's database; `new` has the ids of the records that the base does not have."""
     info_directory = tree.ensure_directory(directories, info.INFO_DIRECTORY)
     for record in records:
-        info_directory.files.update(record.info)
+        if id(record) in new:
+            info_directory.files.update(record.info)
     for path, text in database.files(records, architectures).items():
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
-        files[name] = _add_content(objects, text.encode("utf-8", "surrogateescape"))
+        if name in files and name in database.NOT_OF_PACKAGES:
+            continue  # a configured base may have diversions and overrides of its own
+        files[name] = _add_content(objects, text)
 
 
 def _correct_lists(
-    merged: merge.Merged, sources: Sequence[merge.Source], objects: ObjectsWriter
+    directories: Mapping[str, Directory],
+    packages: Sequence[Manifest],
+    records: Sequence[PackageRecord],
+    lost: Lost,
+    objects: ObjectsWriter,
 ) -> None:
-    """A path that another package took over leaves its first package's list, as in dpkg."""
-    for index, dropped in merged.dropped.items():
-        source = sources[index]
-        assert source.package
-        listed = _listed(source.directories) - set(dropped)
-        name = next(name for name in source.package.info if name.endswith(".list"))
-        row = _add_content(objects, info.file_list(sorted(listed, key=components)))
-        merged.directories[info.INFO_DIRECTORY].files[name] = row
-        source.package.info[name] = row
+    """Paths that another package took over, or that were removed, leave their package's list.
+
+    As dpkg does in the first case; in the second `dpkg --verify` would miss them.
+    """
+    by_key = {record.key: record for record in records}
+    resolver = ownership.PathResolver(directories)
+    files = directories[info.INFO_DIRECTORY].files
+    for manifest in packages:
+        for shipped in manifest.packages:
+            if shipped.key not in lost:
+                continue
+            # What a base lost before is not in it any more.
+            listed = {
+                path
+                for path in _listed(manifest.directories) - lost[shipped.key]
+                if _exists(directories, resolver.path(path))
+            }
+            record = by_key[shipped.key]
+            name = next(name for name in record.info if name.endswith(".list"))
+            text = info.file_list(sorted(listed, key=components))
+            files[name] = record.info[name] = _add_content(
+                objects, text.decode("utf-8", "surrogateescape")
+            )
+
+
+def _exists(directories: Mapping[str, Directory], path: str) -> bool:
+    above, name = paths.split(path)
+    directory = directories.get(above)
+    return path in directories or (directory is not None and name in directory.files)
 
 
 def _listed(directories: Mapping[str, Directory]) -> set[str]:
@@ -194,6 +399,11 @@ def _listed(directories: Mapping[str, Directory]) -> set[str]:
     return listed
 
 
-def _add_content(objects: ObjectsWriter, data: bytes) -> Row:
-    checksum = objects.add_file(FileHeader(0, 0, stat.S_IFREG | 0o644), len(data), [data])
-    return ["file", "0644", 0, 0, len(data), checksum]
+def _add_content(
+    objects: ObjectsWriter, text: str, start: Sequence[Any] = ("file", "0644", 0, 0)
+) -> Row:
+    """Add a file; `start` is what its row begins with: type, mode, owner, group."""
+    _, mode, uid, gid = start
+    data = text.encode("utf-8", "surrogateescape")
+    header = FileHeader(uid, gid, stat.S_IFREG | int(mode, 8))
+    return [*start, len(data), objects.add_file(header, len(data), [data])]

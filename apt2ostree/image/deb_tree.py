@@ -12,7 +12,15 @@ from apt2ostree.deb.tar import Member, TarReader
 from apt2ostree.dpkg import info
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths, tree
-from apt2ostree.image.manifest import Directory, Manifest, PackageRecord, Row, encode_xattrs
+from apt2ostree.image.manifest import (
+    KEPT_TEXTS,
+    MAX_TEXT,
+    Directory,
+    Manifest,
+    PackageRecord,
+    Row,
+    encode_xattrs,
+)
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
@@ -56,7 +64,7 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
         checksum = objects.add_file(header, len(control_file.data), [control_file.data])
         mode = f"{control_file.mode:04o}"
         record.info[name] = ["file", mode, 0, 0, len(control_file.data), checksum]
-    manifest = Manifest(contents.directories, [record])
+    manifest = Manifest(contents.directories, [record], texts=contents.texts)
     manifest.dirtree, manifest.dirmeta, _ = tree.hash_tree(manifest.directories)
     return manifest
 
@@ -68,6 +76,7 @@ class _Contents:
         self.directories: dict[str, Directory] = {"": Directory(implicit=True)}
         self.listed: list[str] = []
         self.md5s: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
         self._objects = objects
         self._wants_md5 = wants_md5
 
@@ -120,6 +129,10 @@ class _Contents:
             digest = hashlib.md5(usedforsecurity=False) if self._wants_md5(path) else None
             if digest:
                 content = _digested(content, digest.update)
+            if path in KEPT_TEXTS and member.size <= MAX_TEXT:
+                data = b"".join(content)
+                self.texts[path] = data.decode("utf-8", "surrogateescape")
+                content = iter([data])
             row += [member.size, self._objects.add_file(header, member.size, content)]
             if digest:
                 self.md5s[path] = digest.hexdigest()

@@ -7,9 +7,21 @@ from apt2ostree.ostree.repo import Repo, Transaction
 from apt2ostree.progress import progress
 
 
-def add_image(transaction: Transaction, repo: Repo, image: BuiltImage) -> None:
-    """Add the image's objects that the repo does not have; no ref."""
-    missing = {name for name in image.object_names() if not repo.has(name)}
-    found = image.read_objects(missing)
-    for name, file, size in progress(found, len(missing), "objects"):
-        transaction.add_object(name, file, size)
+def add_image(
+    transaction: Transaction, repo: Repo, image: BuiltImage, with_commit: bool = True
+) -> None:
+    """Add the image's objects that the repo does not have; no ref.
+
+    Args:
+        transaction: of the repo.
+        repo: where to.
+        image: what.
+        with_commit: the image's own commit object, too.
+    """
+    names = image.object_names()
+    if not with_commit:
+        names.discard(f"{image.commit}.commit")
+    missing = {name for name in names if not repo.has(name)}
+    done = transaction.add_objects(image.locate_objects(missing))
+    for _ in progress(done, len(missing), "objects"):
+        pass

@@ -26,6 +26,10 @@ and at the end, where there are any, extended attributes as an object of base64 
 (directories: a key `xattrs`). A directory that only exists because something lies below
 it, and that no package shipped, is marked `"implicit": true`.
 
+Beside these, where there are any: `"texts"`, path → content of the few files that composing
+has to read (`KEPT_TEXTS`), and `"users"` and `"groups"`, what the tree adds to the image's
+passwd and group (see `accounts`).
+
 One line per directory, so that text tools can compare two manifests. A name that is not
 UTF-8 is kept with surrogate escapes (PEP 383).
 
@@ -45,6 +49,24 @@ from typing import Any
 from apt2ostree.errors import UserError
 
 FORMAT = "apt2ostree-manifest/1"
+
+KEPT_TEXTS = frozenset(
+    {
+        "etc/group",
+        "etc/gshadow",
+        "etc/passwd",
+        "etc/shadow",
+        "usr/share/base-passwd/group.master",
+        "usr/share/base-passwd/passwd.master",
+    }
+)
+"""Paths of files whose text the manifest keeps, so that names of owners can be resolved and
+users added without reading content objects."""
+MAX_TEXT = 1 << 20
+"""Bytes that such a file may have."""
+
+PackageKey = tuple[str, str]
+"""What identifies a package within an image: name and architecture."""
 
 Row = list[Any]
 """A file: see the module's description."""
@@ -94,6 +116,7 @@ class PackageRecord:
             `newconffile` where the package ships none), in the order of `conffiles`.
         triggers: the `triggers` control file's text, or empty.
         info: name under `/var/lib/dpkg/info` → row; the objects are in the tree's tar.
+        status: the three words of dpkg's `Status` field.
     """
 
     name: str
@@ -103,6 +126,45 @@ class PackageRecord:
     conffiles: list[list[str]] = field(default_factory=list)
     triggers: str = ""
     info: dict[str, Row] = field(default_factory=dict)
+    status: str = "install ok unpacked"
+
+    @property
+    def key(self) -> PackageKey:
+        """What identifies the package within an image."""
+        return self.name, self.architecture
+
+
+@dataclass(frozen=True)
+class User:
+    """A line of passwd(5).
+
+    Attributes:
+        uid: numeric id.
+        group: name of the primary group; empty: the group of the same name, made with the
+            gid that equals `uid`.
+        home: home directory.
+        shell: login shell.
+        comment: full name and such (GECOS).
+    """
+
+    uid: int
+    group: str = ""
+    home: str = "/nonexistent"
+    shell: str = "/usr/sbin/nologin"
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A line of group(5).
+
+    Attributes:
+        gid: numeric id; `None` for a group that the image has already.
+        members: names of users.
+    """
+
+    gid: int | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass
@@ -114,12 +176,18 @@ class Manifest:
         packages: those whose files the tree holds.
         dirtree: checksum of the root directory's dirtree object.
         dirmeta: checksum of the root directory's dirmeta object.
+        texts: path → content, of those of `KEPT_TEXTS` that the tree has.
+        users: name → what the tree adds to the image's passwd.
+        groups: name → what it adds to the image's group.
     """
 
     directories: dict[str, Directory]
     packages: list[PackageRecord] = field(default_factory=list)
     dirtree: str = ""
     dirmeta: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
 
     def checksums(self) -> Iterator[str]:
         """Yield the checksum of every content object, repeated where files are equal."""
@@ -136,6 +204,11 @@ class Manifest:
             ',\n"packages": ['
             + ",\n".join(json.dumps(vars(package)) for package in self.packages)
             + "]",
+            *(
+                f',\n"{key}": ' + json.dumps(value, sort_keys=True)
+                for key, value in self._extras().items()
+                if value
+            ),
             ',\n"directories": {\n',
             ",\n".join(
                 json.dumps(path) + ": " + json.dumps(self.directories[path].to_json())
@@ -144,6 +217,19 @@ class Manifest:
             "\n}\n}\n",
         ]
         return "".join(lines)
+
+    def _extras(self) -> dict[str, Any]:
+        return {
+            "texts": self.texts,
+            "users": {name: vars(user) for name, user in self.users.items()},
+            "groups": {name: vars(group) for name, group in self.groups.items()},
+        }
+
+    def row(self, path: str) -> Row | None:
+        """The row of the file at `path`, if there is one."""
+        above, _, name = path.rpartition("/")
+        directory = self.directories.get(above)
+        return directory.files.get(name) if directory else None
 
 
 def components(path: str) -> list[str]:
@@ -168,6 +254,12 @@ def load(path: Path) -> Manifest:
             packages=[PackageRecord(**package) for package in data["packages"]],
             dirtree=data["dirtree"],
             dirmeta=data["dirmeta"],
+            texts=data.get("texts", {}),
+            users={key: User(**value) for key, value in data.get("users", {}).items()},
+            groups={
+                key: Group(value["gid"], tuple(value["members"]))
+                for key, value in data.get("groups", {}).items()
+            },
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: not a manifest of apt2ostree: {error!r}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Callable
 
 from apt2ostree.apt.relations import RelationError, parse_relations
 from apt2ostree.deb.control import parse_stanza
@@ -33,11 +34,17 @@ class Source:
         name: what errors call it: `package nginx 1.22.1-9`, `layer //image:files`.
         directories: its content.
         package: the package it is, if it is one.
+        owner: of an image of several packages: the one that a path of it belongs to.
     """
 
     name: str
     directories: Mapping[str, Directory]
     package: PackageRecord | None = None
+    owner: Callable[[str], PackageRecord | None] | None = None
+
+    def package_of(self, path: str) -> PackageRecord | None:
+        """The package that a path belongs to, if it is one's."""
+        return self.owner(path) if self.owner else self.package
 
 
 @dataclass
@@ -46,27 +53,33 @@ class Merged:
 
     Attributes:
         directories: the result.
-        dropped: paths, as the package shipped them, that lost to a package which Replaces
-            theirs, by the index of the losing source.
+        dropped: paths, as the source has them, that lost to a package which Replaces theirs,
+            by the index of the losing source.
     """
 
     directories: dict[str, Directory]
     dropped: dict[int, list[str]]
 
 
-def merge(sources: Sequence[Source]) -> Merged:
+def merge(sources: Sequence[Source], conflicts: str = "error") -> Merged:
     """Lay `sources` over each other, in order: of a directory shipped twice, the first
     source's owner and mode count.
+
+    Args:
+        sources: the trees.
+        conflicts: what becomes of a file that something besides packages has too, and
+            differently: `"error"`, or `"replace"`: the later source's counts.
 
     Raises:
         UserError: clashes, all of them (up to a limit) with both sources and the path.
     """
-    return _Merger(sources).run()
+    return _Merger(sources, conflicts).run()
 
 
 class _Merger:
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], conflicts: str) -> None:
         self._sources = sources
+        self._conflicts = conflicts
         # An image has a root, even if nothing ships it.
         self._merged: dict[str, Directory] = {"": Directory(implicit=True)}
         self._owners: dict[str, list[int]] = {"": []}
@@ -96,11 +109,27 @@ class _Merger:
         if known.implicit and not directory.implicit:
             merged = replace(directory, files=known.files)
             self._merged[path] = known = merged
+        elif not directory.implicit and self._sources[index].package is None:
+            known = self._overlay_directory(index, path, known, directory)
         if known.files.keys().isdisjoint(directory.files):
             known.files.update(directory.files)
             return
         for name, row in directory.files.items():
             self._add_file(index, path, name, row, shipped_path)
+
+    def _overlay_directory(
+        self, index: int, path: str, known: Directory, directory: Directory
+    ) -> Directory:
+        """A layer's directory over one that is there: what the layer says of it counts."""
+        if replace(known, files={}) == replace(directory, files={}):
+            return known
+        if self._conflicts != "replace":
+            below = self._sources[self._owners[path][0]].name
+            self._clashes.append(
+                f"/{path} (owner or mode): {below} and {self._sources[index].name}"
+            )
+        merged = self._merged[path] = replace(directory, files=known.files)
+        return merged
 
     def _add_file(self, index: int, path: str, name: str, row: Row, shipped_path: str) -> None:
         files = self._merged[path].files
@@ -109,14 +138,22 @@ class _Merger:
             files[name] = row
             return
         other, other_path = self._owner(path, name, index)
-        new, old = self._sources[index], self._sources[other]
-        if new.package and old.package and _replaces(new.package, old.package):
+        new = self._sources[index].package
+        old = self._sources[other].package_of(other_path)
+        if new and old and replaces(new, old):
             files[name] = row
             self._dropped.setdefault(other, []).append(other_path)
-        elif new.package and old.package and _replaces(old.package, new.package):
+        elif new and old and replaces(old, new):
             self._dropped.setdefault(index, []).append(paths.join(shipped_path, name))
+        elif self._conflicts == "replace" and not (new and old):
+            files[name] = row
         else:
-            self._clashes.append(f"/{paths.join(path, name)}: {old.name} and {new.name}")
+            old_name = self._sources[other].name
+            if old and self._sources[other].package is None:
+                old_name = f"package {old.name} of {old_name}"
+            self._clashes.append(
+                f"/{paths.join(path, name)}: {old_name} and {self._sources[index].name}"
+            )
 
     def _owner(self, path: str, name: str, before: int) -> tuple[int, str]:
         """The source that a file in the merged tree came from, and the path it shipped."""
@@ -237,7 +274,7 @@ def _down(directory: str, part: str) -> str:
     return paths.join(directory, part) if part not in ("", ".") else directory
 
 
-def _replaces(winner: PackageRecord, loser: PackageRecord) -> bool:
+def replaces(winner: PackageRecord, loser: PackageRecord) -> bool:
     """Whether `winner` declares that its files may take the place of `loser`'s."""
     fields = parse_stanza(winner.control, f"control file of {winner.name}")
     try:
@@ -260,6 +297,8 @@ def _clash_message(clashes: Sequence[str]) -> str:
     more = len(clashes) - MAX_REPORTED
     rest = f"\n  and {more} more" if more > 0 else ""
     return (
-        f"{len(clashes)} path(s) shipped by two packages, of which neither Replaces the other:"
-        f"\n  {shown}{rest}\nLeave one package of each pair out of the image."
+        f"{len(clashes)} path(s) that two of the image's parts have, and differently:"
+        f"\n  {shown}{rest}\nOf two packages neither Replaces the other: leave one out. A layer "
+        'takes the place of what is below it with `overlay_conflicts = "replace"`, and `remove` '
+        "takes files away before layers are laid on."
     )

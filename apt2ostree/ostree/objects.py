@@ -80,6 +80,26 @@ def archive_header(header: FileHeader, size: int) -> bytes:
     return _HEADER_SIZE.pack(len(data), 0) + data
 
 
+def parse_archive_header(data: bytes) -> tuple[FileHeader, int, int]:
+    """Parse the start of a `.filez` object.
+
+    Returns:
+        The header, the size of the content when inflated, and where the deflated content starts.
+
+    Raises:
+        UserError: malformed.
+    """
+    end = header_size(data)
+    body = data[8:end]
+    start = 8 + _FILE_FIELDS.size
+    if len(data) < end or len(body) < start + 1:
+        raise UserError("broken OSTree object: the file header is cut off")
+    uid, gid, mode, _rdev = _FILE_FIELDS.unpack_from(body, 8)
+    target, attributes = gvariant.parse_tuple(body, 2, start=start)
+    header = FileHeader(uid, gid, mode, _parse_string(target), parse_xattrs(attributes))
+    return header, int.from_bytes(body[:8], "big"), end
+
+
 def parse_file_header(data: bytes) -> tuple[FileHeader, int]:
     """Parse the start of a content object's stream; return its header and where content starts.
 

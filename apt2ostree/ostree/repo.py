@@ -20,21 +20,26 @@ import ctypes
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 import stat
 import struct
 import tempfile
+import threading
+import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import gvariant, objects
-from apt2ostree.ostree.objects import FileHeader
+from apt2ostree.ostree.objects import Commit, FileHeader
+from apt2ostree.ostree.objects_tar import Location
 
 MODES = ("bare", "bare-user", "archive")
 CHUNK = 1 << 18
@@ -42,7 +47,12 @@ DEFAULT_ZLIB_LEVEL = 6
 _STAGING = "apt2ostree-"
 _REF_COMPONENT = r"[A-Za-z0-9_][-._A-Za-z0-9_]*"
 _REF = re.compile(f"{_REF_COMPONENT}(/{_REF_COMPONENT})*")
+_F_OFD_SETLK = 37
 _F_OFD_SETLKW = 38
+DEFAULT_LOCK_TIMEOUT = 300
+"""Seconds that libostree waits for a lock."""
+BATCH_OBJECTS = 64
+BATCH_BYTES = 1 << 22
 _FLOCK = struct.Struct("hhqqi4x")
 
 
@@ -59,6 +69,18 @@ class Written:
     content: int = 0
     metadata: int = 0
     content_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def count(self, type_: str, size: int) -> None:
+        """Count an object of `size` bytes; from any thread."""
+        with self._lock:
+            if type_ == "file":
+                self.content += 1
+                self.content_bytes += size
+            else:
+                self.metadata += 1
 
 
 class Repo:
@@ -93,6 +115,15 @@ class Repo:
         level = config.get("archive", "zlib-level", fallback=str(DEFAULT_ZLIB_LEVEL))
         self.zlib_level = int(level) if level.isdigit() and int(level) < 10 else DEFAULT_ZLIB_LEVEL
         self.fsync = config.get("core", "fsync", fallback="true").lower() != "false"
+        self.collection_id = config.get("core", "collection-id", fallback="")
+        self.updates_summary = any(
+            config.get("core", key, fallback="false").lower() == "true"
+            for key in ("auto-update-summary", "commit-update-summary")
+        )
+        timeout = config.get("core", "lock-timeout-secs", fallback="")
+        self.lock_timeout = int(timeout) if timeout.lstrip("-").isdigit() else DEFAULT_LOCK_TIMEOUT
+        parent = config.get("core", "parent", fallback="")
+        self.parent = Repo(path / parent) if parent else None
 
     def object_path(self, name: str) -> Path:
         """Where `CHECKSUM.TYPE` is kept, `file` being `filez` in an archive repo."""
@@ -100,8 +131,33 @@ class Repo:
         return self.path / "objects" / name[:2] / (name[2:] + suffix)
 
     def has(self, name: str) -> bool:
-        """Whether the object `CHECKSUM.TYPE` is there."""
-        return os.path.lexists(self.object_path(name))
+        """Whether the object `CHECKSUM.TYPE` is there, or in the repo that is this one's parent."""
+        return os.path.lexists(self.object_path(name)) or (
+            self.parent is not None and self.parent.has(name)
+        )
+
+    def read_metadata(self, name: str) -> bytes:
+        """Return a `dirtree`, `dirmeta` or `commit` object.
+
+        Raises:
+            UserError: it is not there, or not what its name says.
+        """
+        checksum, _, type_ = name.partition(".")
+        try:
+            data = self.object_path(name).read_bytes()
+        except FileNotFoundError:
+            if self.parent is not None:
+                return self.parent.read_metadata(name)
+            raise UserError(
+                f"{self.path}: the repo has no {type_} object {checksum}: pull it whole first"
+            ) from None
+        if objects.checksum(data) != checksum:
+            raise UserError(f"{self.path}: object {name} is corrupt; `ostree fsck` says more")
+        return data
+
+    def read_commit(self, checksum: str) -> Commit:
+        """Return a commit."""
+        return objects.parse_commit(self.read_metadata(f"{checksum}.commit"))
 
     def resolve(self, ref: str) -> str | None:
         """The commit that a ref points to, or `None`."""
@@ -129,10 +185,29 @@ class Repo:
         """Keep `ostree prune` out, the way libostree does: an OFD lock on `.lock`."""
         descriptor = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o660)
         try:
-            fcntl.fcntl(descriptor, _F_OFD_SETLKW, _FLOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0))
+            self._wait_for_lock(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _wait_for_lock(self, descriptor: int) -> None:
+        """Wait as long as the repo's `lock-timeout-secs` says; -1 is forever."""
+        request = _FLOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0)
+        if self.lock_timeout < 0:
+            fcntl.fcntl(descriptor, _F_OFD_SETLKW, request)
+            return
+        end = time.monotonic() + self.lock_timeout
+        while True:
+            try:
+                fcntl.fcntl(descriptor, _F_OFD_SETLK, request)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise UserError(
+                        f"{self.path}: locked by another process (such as `ostree prune`) for "
+                        f"{self.lock_timeout} s; try again when it is done"
+                    ) from None
+                time.sleep(0.1)
 
 
 class Transaction:
@@ -140,10 +215,40 @@ class Transaction:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
-        self._refs: dict[str, str] = {}
+        self._refs: dict[str, tuple[str, str | None]] = {}
         self._staged: dict[str, Path] = {}
         self._directory, self._lock = _staging_directory(repo.path / "tmp")
         self.written = Written()
+
+    def add_objects(self, found: Iterable[tuple[str, Location]]) -> Iterator[str]:
+        """Add objects, by as many threads as there are processors; yield each name when done.
+
+        Hashing and deflating, which is most of the work, run in parallel.
+
+        Args:
+            found: `CHECKSUM.TYPE`, and where in an objects tar it is.
+
+        Raises:
+            UserError: see `add_object`.
+        """
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
+            try:
+                for done in executor.map(self._add_batch, _batches(found)):
+                    yield from done
+            finally:
+                executor.shutdown(cancel_futures=True)
+
+    def _add_batch(self, batch: Sequence[tuple[str, Location]]) -> list[str]:
+        with contextlib.ExitStack() as stack:
+            files: dict[Path, BinaryIO] = {}
+            for name, location in batch:
+                file = files.get(location.path)
+                if file is None:
+                    file = stack.enter_context(location.path.open("rb"))
+                    files[location.path] = file
+                file.seek(location.offset)
+                self.add_object(name, file, location.size)
+        return [name for name, _ in batch]
 
     def add_object(self, name: str, source: BinaryIO, size: int) -> None:
         """Add an object, verified against its name, unless the repo has it.
@@ -161,27 +266,48 @@ class Transaction:
         checksum, _, type_ = name.partition(".")
         if type_ == "file":
             digest = self._import_file(name, source, size)
-            self.written.content += 1
-            self.written.content_bytes += size
         else:
             data = source.read(size)
             digest = objects.checksum(data)
             path = self._new_path(name)
             path.write_bytes(data)
             path.chmod(0o644)
-            self.written.metadata += 1
         if digest != checksum:
             raise UserError(
                 f"object {name} has the checksum {digest}: a file of the build was changed, or a "
                 "cache gave a wrong one; build it again"
             )
+        self.written.count(type_, size)
 
-    def set_ref(self, ref: str, checksum: str) -> None:
-        """Point a ref at a commit when the transaction is through."""
-        self._refs[check_ref(ref)] = checksum
+    def add_metadata(self, type_: str, data: bytes) -> str:
+        """Add a metadata object that was made just now; return its checksum."""
+        checksum = objects.checksum(data)
+        self.add_object(f"{checksum}.{type_}", io.BytesIO(data), len(data))
+        return checksum
+
+    def add_detached_metadata(self, commit: str, data: bytes) -> None:
+        """Set a commit's detached metadata (`a{sv}`), its signatures among them."""
+        path = self._new_path(f"{commit}.commitmeta")
+        path.write_bytes(data)
+        path.chmod(0o644)
+
+    def set_ref(self, ref: str, checksum: str, before: str | None = None) -> None:
+        """Point a ref at a commit when the transaction is through.
+
+        Args:
+            ref: its name.
+            checksum: of the commit.
+            before: the commit that the ref has to point to until then (empty: no such ref),
+                if that matters.
+        """
+        self._refs[check_ref(ref)] = checksum, before
 
     def commit(self) -> None:
-        """Sync, move the objects into place, then write the refs."""
+        """Sync, move the objects into place, then write the refs.
+
+        Raises:
+            UserError: a ref is not where `set_ref` expected it; none is written then.
+        """
         if self._repo.fsync:
             _sync_file_system(self._directory)
         directories = set()
@@ -195,8 +321,31 @@ class Transaction:
             path.rename(target)
         if self._repo.fsync and self._staged:
             _sync_file_system(self._directory)
-        for ref, checksum in self._refs.items():
-            self._write_ref(ref, checksum)
+        with self._refs_lock():
+            for ref, (_, before) in self._refs.items():
+                self._check_ref_unmoved(ref, before)
+            for ref, (checksum, _) in self._refs.items():
+                # What libostree leaves for a commit whose pull was interrupted.
+                (self._repo.path / "state" / f"{checksum}.commitpartial").unlink(missing_ok=True)
+                self._write_ref(ref, checksum)
+        os.utime(self._repo.path)  # tells processes that have the repo open, as libostree does
+
+    @contextlib.contextmanager
+    def _refs_lock(self) -> Iterator[None]:
+        """Keep other imports from moving refs between the check and the writing."""
+        heads = self._repo.path / "refs" / "heads"
+        heads.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(heads, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _check_ref_unmoved(self, ref: str, before: str | None) -> None:
+        now = self._repo.resolve(ref) or ""
+        if before is not None and now != before:
+            raise moved(ref, before, now)
 
     def clean_up(self) -> None:
         """Remove what is left of the temporary files."""
@@ -253,6 +402,28 @@ class Transaction:
             raise UserError(
                 f"ref {ref}: another ref of the repo is a part of its name, or it of the other's"
             ) from None
+
+
+def moved(ref: str, expected: str, found: str) -> UserError:
+    """The error for a ref that is not where it was expected."""
+    return UserError(
+        f"branch {ref} moved meanwhile: expected it at {expected or 'no commit'}, found it at "
+        f"{found or 'no commit'}; nothing was committed. Look at what is there, and commit again"
+    )
+
+
+def _batches(found: Iterable[tuple[str, Location]]) -> Iterator[list[tuple[str, Location]]]:
+    """Group objects so that a batch is worth handing to a thread."""
+    batch: list[tuple[str, Location]] = []
+    size = 0
+    for name, location in found:
+        batch.append((name, location))
+        size += location.size
+        if len(batch) >= BATCH_OBJECTS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _staging_directory(parent: Path) -> tuple[Path, int]:

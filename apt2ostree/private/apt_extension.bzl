@@ -96,7 +96,7 @@ def _apt_impl(module_ctx):
             if lock.error:
                 fail(lock.error)
             names = _deb_repositories(lock, path, tag.archive, debs)
-            hubs[tag.name] = struct(debs = names, lock = lock)
+            hubs[tag.name] = struct(debs = names, lock = lock, lockfile = tag.lockfile)
             if module.is_root:
                 direct[module_ctx.is_dev_dependency(tag)].append(tag.name)
         if module.is_root:
@@ -108,6 +108,7 @@ def _apt_impl(module_ctx):
             architectures = hub.lock.architectures,
             debs = hub.debs,
             edges = dependency_edges(hub.lock.packages),
+            lockfile = hub.lockfile,
             fakeroot = fakeroot_target(hub.lock.packages, hub.lock.architectures, keys) or "",
         )
     for arguments in debs.values():

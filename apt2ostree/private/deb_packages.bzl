@@ -14,6 +14,7 @@ def _deb_packages_impl(ctx):
         DebPackagesInfo(
             architectures = ctx.attr.architectures,
             lock = ctx.attr.lock,
+            lockfiles = depset(ctx.files.lockfile),
             trees = depset(trees, order = "preorder"),
         ),
         # The packages as they were downloaded, for whoever wants them.
@@ -28,6 +29,7 @@ deb_packages = rule(
     attrs = {
         "architectures": attr.string_list(doc = "Of the lock, the native one first."),
         "lock": attr.string(doc = "Name of the lock."),
+        "lockfile": attr.label(doc = "The lock itself.", allow_single_file = True),
         "trees": attr.label_list(
             # A package's tree is the same for whatever is being built. The exec
             # configuration is the one thing that all builds share: with it, an -c opt build
@@ -61,6 +63,7 @@ def package_targets(name, architectures, debs, edges, lock):
             name = architecture,
             architectures = architectures,
             lock = lock,
+            lockfile = "//:Packages.lock",
             trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
             visibility = ["//visibility:public"],
         )

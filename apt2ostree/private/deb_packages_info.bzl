@@ -4,8 +4,9 @@ DebPackagesInfo = provider(
     doc = "Packages of one lock, each as a tree.",
     fields = {
         "architectures": "list of string: the native one, then the foreign ones; empty if " +
-                         "the set has packages for all architectures only.",
+                         "the set has packages for all architectures only, or nobody knows.",
         "lock": "string: name of the lock's hub repository.",
+        "lockfiles": "depset of File: the lock, a Packages index; empty for packages of no lock.",
         "trees": "depset of OstreeTreeInfo, one per package, in the lock's order.",
     },
 )

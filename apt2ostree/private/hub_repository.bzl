@@ -20,9 +20,12 @@ deb_packages(
     name = "packages",
     architectures = ARCHITECTURES,
     lock = LOCK,
+    lockfile = "Packages.lock",
     trees = ["@{}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
+
+exports_files(["Packages.lock"])
 
 # The packages themselves, as they were downloaded.
 filegroup(
@@ -63,6 +66,9 @@ def _hub_repository_impl(repository_ctx):
         debs = json.encode_indent(attributes.debs, indent = "    "),
         edges = json.encode_indent(attributes.edges, indent = "    "),
     ))
+    lockfile = repository_ctx.path(attributes.lockfile)
+    text = repository_ctx.read(lockfile) if lockfile.exists else ""
+    repository_ctx.file("Packages.lock", text)
     for name in {key.partition(":")[0]: None for key in attributes.debs}:
         repository_ctx.file(name + "/BUILD.bazel", _PACKAGE.format(name = repr(name)))
 
@@ -74,6 +80,9 @@ _hub_repository = repository_rule(
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
         "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
         "lock": attr.string(doc = "The lock's name."),
+        "lockfile": attr.label(
+            doc = "The lock. The hub has a copy, for images to read what it says of packages.",
+        ),
     },
 )
 

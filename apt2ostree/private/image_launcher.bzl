@@ -1,31 +1,50 @@
 """The program behind `bazel run` of an image."""
 
+load(":label_text.bzl", "label_text")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
+load(":stamp.bzl", "StampInfo")
 
-def image_launcher(ctx, tree, commit, ref):
+def image_launcher(ctx, tree, info):
     """Declare the executable of an image.
 
     Args:
         ctx: of a rule with the attributes `IMAGE_LAUNCHER_ATTRS`.
         tree: OstreeTreeInfo: the image.
-        commit: File: its commit checksum.
-        ref: string: the ref under which it is imported by default.
+        info: OstreeImageInfo: the image.
 
     Returns:
         (executable File, runfiles).
     """
+    packages = [package.manifest for package in info.packages.to_list()]
+    layers = info.layers.to_list()
+    lockfiles = info.lockfiles.to_list()
+    status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
-        "commit": runfiles_path(ctx, commit),
-        "label": str(ctx.label),
+        "commit": runfiles_path(ctx, info.commit),
+        "label": label_text(ctx.label),
+        "layers": [[layer.name, runfiles_path(ctx, layer.manifest)] for layer in layers],
+        "lockfiles": [[_lock_name(file), runfiles_path(ctx, file)] for file in lockfiles],
         "manifest": runfiles_path(ctx, tree.manifest),
         "objects": [runfiles_path(ctx, file) for file in tree.objects.to_list()],
-        "ref": ref,
+        "packages": [runfiles_path(ctx, file) for file in packages],
+        "ref": info.ref,
+        "status": [runfiles_path(ctx, file) for file in status],
     }))
     launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
-    content = ctx.runfiles(files = [commit, tree.manifest], transitive_files = tree.objects)
+    content = ctx.runfiles(
+        files = [info.commit, tree.manifest] + packages + lockfiles + status +
+                [layer.manifest for layer in layers],
+        transitive_files = tree.objects,
+    )
     return launcher, runfiles.merge(content)
 
+def _lock_name(file):
+    """What to call a lock: the apparent name of its hub, out of the canonical one."""
+    return file.owner.workspace_name.rpartition("~")[2].rpartition("+")[2]
+
 IMAGE_LAUNCHER_ATTRS = {
-    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "target"),
+    # It runs where Bazel does, whatever the image is for.
+    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "exec"),
+    "_stamp": attr.label(default = "//apt2ostree/settings:stamp", providers = [StampInfo]),
 }

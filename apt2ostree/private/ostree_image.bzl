@@ -3,16 +3,31 @@
 load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
+load(":label_text.bzl", "label_text")
 load(":ostree_image_info.bzl", "OstreeImageInfo")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
 load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
 
+_APT_SOURCES = "etc/apt/sources.list.d"
+
 _ATTRS = {
+    "apt_sources": attr.label_list(
+        doc = "Apt's own `.sources` or `.list` files, to be written into the image's " +
+              "/etc/apt/sources.list.d, so that apt on the device finds the archive. " +
+              "A `Signed-By` in them has to be a path in the image.",
+        allow_files = [".sources", ".list"],
+    ),
     "architectures": attr.string_list(
         doc = "Architectures of the image, the native one first; by default its lock's.",
     ),
+    "base": attr.label(
+        doc = "An image to begin with. Its packages stay in dpkg's database as they are there; " +
+              "those of `packages` that it has already are left as they are.",
+        providers = [[OstreeTreeInfo, OstreeImageInfo]],
+    ),
     "layers": attr.label_list(
-        doc = "Trees to lay over the packages.",
+        doc = "Trees to lay over the packages, such as `ostree_tree` makes.",
         providers = [OstreeTreeInfo],
     ),
     "merged_usr": attr.string(
@@ -21,20 +36,40 @@ _ATTRS = {
         default = "auto",
         values = ["auto", "yes", "no"],
     ),
+    "overlay_conflicts": attr.string(
+        doc = "What becomes of a file that a layer has and another layer, a package or the base " +
+              "has too, and differently: `error`, or `replace`: the upper one counts.",
+        default = "error",
+        values = ["error", "replace"],
+    ),
     "packages": attr.label_list(
-        doc = "Packages: `@LOCK//:packages`, a whole lock, or `@LOCK//NAME`, one with its " +
-              "dependencies.",
+        doc = "Packages: `@LOCK//:packages`, a whole lock, `@LOCK//NAME`, one with its " +
+              "dependencies, or a `deb_package`.",
         providers = [DebPackagesInfo],
     ),
     "ref": attr.string(
         doc = "The OSTree ref that the image gets when imported; by default " +
-              "`deb/images/LOCK/unpacked`, or `…/configured`.",
+              "`deb/images/LOCK/unpacked`, with a base `deb/images/NAME/unpacked`; `…/configured` " +
+              "where `configure` is set.",
+    ),
+    "remove": attr.string_list(
+        doc = "Patterns of files of the base and the packages to leave out: paths with `*`, `?`, " +
+              "`[…]` and `**`. A directory goes with all it holds; `!PATTERN` keeps what it " +
+              "matches; `?PATTERN` need not match anything. `REMOVE_DOCUMENTATION` and its like " +
+              "in presets.bzl are lists to put here.",
+    ),
+    "unmatched_globs": attr.string(
+        doc = "What becomes of patterns of `remove` that match nothing: `warning` or `error`.",
+        default = "warning",
+        values = ["warning", "error"],
     ),
     "_compose": attr.label(default = "//tools:compose", executable = True, cfg = "exec"),
 }
 
 def _lock_name(ctx):
-    return ctx.attr.packages[0][DebPackagesInfo].lock if ctx.attr.packages else ctx.label.name
+    if ctx.attr.base or not ctx.attr.packages:
+        return ctx.label.name
+    return ctx.attr.packages[0][DebPackagesInfo].lock
 
 def _architectures(ctx):
     found = {
@@ -42,7 +77,26 @@ def _architectures(ctx):
         for packages in ctx.attr.packages
         for architecture in packages[DebPackagesInfo].architectures
     }
-    return ctx.attr.architectures or found.keys()
+    return ctx.attr.architectures or ([] if ctx.attr.base else found.keys())
+
+def _apt_sources_layer(ctx):
+    """A layer of the files in `apt_sources`."""
+    args = ctx.actions.args()
+    for file in ctx.files.apt_sources:
+        args.add_all(["--file", _APT_SOURCES + "/" + file.basename, file])
+    name = ctx.label.name + ".apt_sources"
+    return struct(
+        name = "apt_sources of {}".format(label_text(ctx.label)),
+        tree = declare_tree(ctx, name, args, depset(ctx.files.apt_sources)),
+    )
+
+def _layers(ctx):
+    """list of struct: `name`, `tree`."""
+    layers = [
+        struct(name = label_text(layer.label), tree = layer[OstreeTreeInfo])
+        for layer in ctx.attr.layers
+    ]
+    return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
 
 def _compose(ctx, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
@@ -50,23 +104,33 @@ def _compose(ctx, package_trees, layers):
     manifest = ctx.actions.declare_file(name + ".manifest.json")
     objects = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
-    package_manifests = [tree.manifest for tree in package_trees]
+    inputs = [tree.manifest for tree in package_trees] + [layer.tree.manifest for layer in layers]
     args = ctx.actions.args()
     use_worker_param_file(args)
-    args.add_all(package_manifests, before_each = "--package")
+    if ctx.attr.base:
+        base = ctx.attr.base[OstreeTreeInfo].manifest
+        base_packages = [
+            tree.manifest
+            for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
+        ]
+        args.add_all(["--base", label_text(ctx.attr.base.label), base])
+        args.add_all(base_packages, before_each = "--base-package")
+        inputs += [base] + base_packages
+    args.add_all([tree.manifest for tree in package_trees], before_each = "--package")
     for layer in layers:
-        args.add("--layer")
-        args.add(str(layer.label))
-        args.add(layer[OstreeTreeInfo].manifest)
+        args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")
+    args.add_all(ctx.attr.remove, before_each = "--remove")
     args.add("--merged-usr", ctx.attr.merged_usr)
+    args.add("--overlay-conflicts", ctx.attr.overlay_conflicts)
+    args.add("--unmatched-globs", ctx.attr.unmatched_globs)
     args.add("--manifest", manifest)
     args.add("--objects", objects)
     args.add("--commit", commit)
     ctx.actions.run(
         executable = ctx.executable._compose,
         arguments = [args],
-        inputs = package_manifests + [layer[OstreeTreeInfo].manifest for layer in layers],
+        inputs = inputs,
         outputs = [manifest, objects, commit],
         mnemonic = "OstreeCompose",
         progress_message = "Composing %{label}",
@@ -74,17 +138,41 @@ def _compose(ctx, package_trees, layers):
     )
     return manifest, objects, commit
 
+def _image_info(ctx, commit, layers):
+    """What the image was made of."""
+    bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    return OstreeImageInfo(
+        commit = commit,
+        layers = depset(
+            [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
+            transitive = [base.layers for base in bases],
+            order = "postorder",
+        ),
+        lockfiles = depset(transitive = [info.lockfiles for info in bases + packages]),
+        packages = depset(
+            transitive = [base.packages for base in bases] + [info.trees for info in packages],
+            order = "preorder",
+        ),
+        ref = ctx.attr.ref or "deb/images/{}/{}".format(
+            _lock_name(ctx),
+            "configured" if ctx.attr.configure else "unpacked",
+        ),
+    )
+
 def _ostree_image_impl(ctx):
     trees = depset(
         transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],
         order = "preorder",
     ).to_list()
-    manifest, objects, commit = _compose(ctx, trees, ctx.attr.layers)
+    layers = _layers(ctx)
+    manifest, objects, commit = _compose(ctx, trees, layers)
+    below = [ctx.attr.base[OstreeTreeInfo]] if ctx.attr.base else []
     image = OstreeTreeInfo(
         manifest = manifest,
-        objects = depset([objects], transitive = [tree.objects for tree in trees] + [
-            layer[OstreeTreeInfo].objects
-            for layer in ctx.attr.layers
+        objects = depset([objects], transitive = [
+            tree.objects
+            for tree in below + trees + [layer.tree for layer in layers]
         ]),
     )
     if ctx.attr.configure:
@@ -93,11 +181,8 @@ def _ostree_image_impl(ctx):
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),
         )
-    ref = ctx.attr.ref or "deb/images/{}/{}".format(
-        _lock_name(ctx),
-        "configured" if ctx.attr.configure else "unpacked",
-    )
-    launcher, runfiles = image_launcher(ctx, image, commit, ref)
+    info = _image_info(ctx, commit, layers)
+    launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(
             executable = launcher,
@@ -110,16 +195,16 @@ def _ostree_image_impl(ctx):
             manifest = depset([manifest]),
         ),
         image,
-        OstreeImageInfo(commit = commit, ref = ref),
+        info,
     ]
 
 ostree_image = rule(
-    doc = """An image made of packages.
+    doc = """An image made of packages and layers, or upon another image.
 
 `bazel build` makes its commit checksum (`NAME.commit`), its manifest and its objects;
 `bazel run NAME -- --help` lists what can be done with it.""",
     implementation = _ostree_image_impl,
-    attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS,
+    attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
     executable = True,
-    provides = [OstreeTreeInfo],
+    provides = [OstreeTreeInfo, OstreeImageInfo],
 )

@@ -1,9 +1,13 @@
 """The provider of an image, beside the one of its tree."""
 
 OstreeImageInfo = provider(
-    doc = "What makes a tree an image: a commit.",
+    doc = "What makes a tree an image: a commit, and what it was made of.",
     fields = {
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
+        "layers": "depset of struct: the trees laid over the packages, those of the base " +
+                  "included: `name`, a string, and `manifest`, a File.",
+        "lockfiles": "depset of File: the locks that the packages are from.",
+        "packages": "depset of OstreeTreeInfo, one per package, those of the base included.",
         "ref": "string: the OSTree ref under which the image is imported by default.",
     },
 )

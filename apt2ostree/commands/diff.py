@@ -1,0 +1,84 @@
+"""`diff`: compare images: packages added, removed, upgraded; files with owner, mode and size.
+
+Each of the two is a target (`//image:rootfs`, built before), a manifest that the build wrote,
+or, with --repo, a ref or a commit. With one given, it is compared with this image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from apt2ostree.errors import UserError
+from apt2ostree.image import diff, diff_text, manifest, repo_image
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.image.manifest import Manifest
+from apt2ostree.ostree import repo_files
+from apt2ostree.ostree.repo import Repo
+
+HELP = "compare the image with another one, or two others: packages and files"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("old", metavar="A", help="what to compare with")
+    parser.add_argument("new", metavar="B", nargs="?", help="the newer one (default: this image)")
+    parser.add_argument("--repo", type=Path, help="the repo that refs and commits are in")
+    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="list N files at most (not with json)"
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit with 1 if there are differences"
+    )
+
+
+def run(image: BuiltImage, options: argparse.Namespace) -> int:
+    """Print the differences."""
+    old = load_operand(options.old, options.repo)
+    new = image.manifest if options.new is None else load_operand(options.new, options.repo)
+    found = diff.compare(old, new)
+    if options.format == "json":
+        print(diff_text.as_json(found))
+    elif options.format == "markdown":
+        print(diff_text.as_markdown(found, options.limit))
+    else:
+        print(diff_text.as_text(found, options.limit))
+    return int(options.exit_code and bool(found.packages or found.files))
+
+
+def load_operand(text: str, repo: Path | None) -> Manifest:
+    """Load what a user calls an image.
+
+    Args:
+        text: a target, a manifest's path, or a ref or commit of the repo.
+        repo: the repo, if one was given.
+
+    Raises:
+        UserError: it is none of these.
+    """
+    if "//" in text:
+        return manifest.load(_manifest_of_target(text))
+    if text.endswith(".json"):
+        return manifest.load(_existing(Path(text), text))
+    if repo is None:
+        raise UserError(
+            f"{text}: neither a target (//image:rootfs) nor a manifest (….manifest.json); for a "
+            "ref or a commit say which --repo it is in"
+        )
+    opened = Repo(repo)
+    return repo_image.load(opened, repo_files.resolve(opened, text))
+
+
+def _manifest_of_target(label: str) -> Path:
+    workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")
+    package, _, name = label.rpartition("//")[2].partition(":")
+    name = name or package.rpartition("/")[2]
+    return _existing(Path(workspace, "bazel-bin", package, f"{name}.manifest.json"), label)
+
+
+def _existing(path: Path, what: str) -> Path:
+    if not path.is_file():
+        raise UserError(f"{what}: {path} is not there; build the image first: bazel build {what}")
+    return path

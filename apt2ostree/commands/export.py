@@ -1,0 +1,53 @@
+"""`export`: write the image as a tar or as an OCI image layout."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from apt2ostree.errors import UserError
+from apt2ostree.image import export_tar, oci
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.image.contents import Contents
+
+HELP = "write the image as a tar or an OCI image layout"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--tar", type=Path, metavar="FILE", help="a new file, or - for a pipe")
+    target.add_argument("--oci", type=Path, metavar="DIR", help="an OCI image layout, new or not")
+    parser.add_argument("--tag", default="latest", help="the image's name in the OCI layout")
+    parser.add_argument(
+        "--max-layers",
+        type=int,
+        default=oci.MAX_LAYERS,
+        metavar="N",
+        help="layers of the OCI image (default: %(default)s)",
+    )
+
+
+def run(image: BuiltImage, options: argparse.Namespace) -> int:
+    """Write one of the two."""
+    if options.oci is not None:
+        digest = oci.export(
+            image, options.oci, oci.OciOptions(tag=options.tag, max_layers=options.max_layers)
+        )
+        print(f"{options.oci}:{options.tag} {digest}")
+        return 0
+    with Contents(image) as contents:
+        if str(options.tar) == "-":
+            if sys.stdout.isatty():
+                raise UserError("a tar is not for a terminal: redirect it, or name a file")
+            export_tar.write(sys.stdout.buffer, image.manifest.directories, contents)
+            return 0
+        temporary = options.tar.with_name(f".{options.tar.name}.new")
+        try:
+            with temporary.open("wb") as file:
+                export_tar.write(file, image.manifest.directories, contents)
+            temporary.replace(options.tar)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return 0

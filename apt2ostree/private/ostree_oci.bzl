@@ -1,0 +1,68 @@
+"""An image as an OCI image layout."""
+
+load(":image_arguments.bzl", "add_image_arguments")
+load(":ostree_image_info.bzl", "OstreeImageInfo")
+load(":ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":worker.bzl", "use_worker_param_file")
+
+_ATTRS = {
+    "annotations": attr.string_dict(doc = "Annotations of the manifest."),
+    "cmd": attr.string_list(doc = "Default arguments of the entry point, or the command."),
+    "entrypoint": attr.string_list(doc = "What runs when a container starts."),
+    "env": attr.string_dict(doc = "Environment variables."),
+    "image": attr.label(
+        doc = "The image.",
+        mandatory = True,
+        providers = [[OstreeTreeInfo, OstreeImageInfo]],
+    ),
+    "labels": attr.string_dict(doc = "Labels of the configuration."),
+    "max_layers": attr.int(
+        doc = "Layers that it has at most. With more source packages than that, several share " +
+              "a layer, chosen by a hash of their names.",
+        default = 100,
+    ),
+    "tag": attr.string(doc = "The image's name in the layout.", default = "latest"),
+    "user": attr.string(doc = "The user that the entry point runs as."),
+    "workdir": attr.string(doc = "The directory that it runs in."),
+    "_tool": attr.label(default = "//tools:export", executable = True, cfg = "exec"),
+}
+
+def _config(attributes):
+    config = {
+        "Cmd": attributes.cmd,
+        "Entrypoint": attributes.entrypoint,
+        "Env": ["{}={}".format(key, value) for key, value in attributes.env.items()],
+        "Labels": attributes.labels,
+        "User": attributes.user,
+        "WorkingDir": attributes.workdir,
+    }
+    return {key: value for key, value in config.items() if value}
+
+def _ostree_oci_impl(ctx):
+    layout = ctx.actions.declare_directory(ctx.label.name)
+    args = ctx.actions.args()
+    use_worker_param_file(args)
+    inputs = add_image_arguments(args, ctx.attr.image)
+    args.add("--oci", layout.path)
+    args.add("--tag", ctx.attr.tag)
+    args.add("--max-layers", ctx.attr.max_layers)
+    args.add("--config", json.encode(_config(ctx.attr)))
+    args.add("--annotations", json.encode(ctx.attr.annotations))
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = inputs,
+        outputs = [layout],
+        mnemonic = "OstreeOci",
+        progress_message = "Writing OCI layout %{label}",
+    )
+    return [DefaultInfo(files = depset([layout]))]
+
+ostree_oci = rule(
+    doc = """An image as an OCI image layout, for rules_oci, skopeo and podman to push.
+
+One layer per source package, one per `ostree_tree`, and a small one on top with dpkg's status
+and what configuring made: an update moves the layers of what it changes.""",
+    implementation = _ostree_oci_impl,
+    attrs = _ATTRS,
+)

@@ -1,0 +1,6 @@
+"""What the service says."""
+
+
+def greeting(name: str) -> str:
+    """Return a greeting for `name`."""
+    return f"Hello, {name}!"

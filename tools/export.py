@@ -1,0 +1,46 @@
+"""Action: write an image as a tar or as an OCI image layout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from apt2ostree import worker
+from apt2ostree.image import action_image, export_tar, oci
+from apt2ostree.image.contents import Contents
+
+
+def main(arguments: Sequence[str], directory: Path) -> int:
+    """Run the action; see --help."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    action_image.add_arguments(parser)
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--tar", help="tar to write")
+    target.add_argument("--oci", help="directory to write the layout to")
+    parser.add_argument("--tag", default="latest")
+    parser.add_argument("--max-layers", type=int, default=oci.MAX_LAYERS)
+    parser.add_argument("--config", default="{}", help="`config` of the OCI configuration, JSON")
+    parser.add_argument("--annotations", default="{}", help="of the OCI manifest, JSON")
+    options = parser.parse_args(arguments)
+    image = action_image.load(options, directory)
+    if options.oci is not None:
+        oci.export(
+            image,
+            directory / options.oci,
+            oci.OciOptions(
+                options.tag,
+                options.max_layers,
+                json.loads(options.config),
+                json.loads(options.annotations),
+            ),
+        )
+        return 0
+    with Contents(image) as contents, (directory / options.tar).open("wb") as file:
+        export_tar.write(file, image.manifest.directories, contents)
+    return 0
+
+
+if __name__ == "__main__":
+    worker.run(main)
