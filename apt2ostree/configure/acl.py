@@ -30,12 +30,27 @@ def apply_to_mode(mode: int, xattrs: Mapping[str, bytes]) -> int:
     return mode & ~0o777 | owner << 6 | group << 3 | other
 
 
+def after_chmod(value: bytes, mode: int) -> bytes:
+    """The access ACL once chmod(2) has set `mode` on its file: the mask has the group's bits."""
+    new = {_USER_OBJ: mode >> 6 & 7, _MASK: mode >> 3 & 7, _OTHER: mode & 7}
+    entries = [
+        _ENTRY.pack(tag, new.get(tag, permissions), id_)
+        for tag, permissions, id_ in _ENTRY.iter_unpack(value[_HEADER:])
+    ]
+    return value[:_HEADER] + b"".join(entries)
+
+
+def is_minimal(value: bytes) -> bool:
+    """Whether an access ACL says no more than a mode does."""
+    return {tag for tag, _ in _entries(value)} <= _MINIMAL
+
+
 def without_trivial(xattrs: Mapping[str, bytes]) -> dict[str, bytes]:
     """Leave out the ACLs that the kernel would not store."""
     return {
         name: value
         for name, value in xattrs.items()
-        if not (name == ACCESS and {tag for tag, _ in _entries(value)} <= _MINIMAL)
+        if not (name == ACCESS and is_minimal(value))
         and not (name == DEFAULT and not list(_entries(value)))
     }
 

@@ -9,11 +9,12 @@ what changed, cleaned up             upper.py, cleanup.py
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -230,12 +231,13 @@ class _Stage:
         for preinst in scripts.preinsts(self._image.packages):
             diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
             package = preinst.package
-            self._run(
-                sandbox,
-                f"package {package.name} {package.version}: its preinst",
-                [preinst.path, "install"],
-                **preinst.environment(dpkg.version if dpkg else ""),
-            )
+            with self._control_files(preinst):
+                self._run(
+                    sandbox,
+                    f"package {package.name} {package.version}: its preinst",
+                    [f"/{scripts.TEMPORARY}/preinst", "install"],
+                    **preinst.environment(dpkg.version if dpkg else ""),
+                )
             known = scripts.parse_diversions(diversions)
             new = [e for e in scripts.parse_diversions(self._read(_DIVERSIONS)) if e not in known]
             if new:
@@ -244,6 +246,22 @@ class _Stage:
             for override in scripts.parse_overrides(self._read(_OVERRIDES)):
                 if override not in known_overrides:
                     self._override(sandbox, override)
+
+    @contextlib.contextmanager
+    def _control_files(self, preinst: scripts.Preinst) -> Iterator[None]:
+        """A package's control files where dpkg has them while the preinst runs."""
+        directory = self._layout.merged / scripts.TEMPORARY
+        directory.mkdir(mode=0o755)
+        try:
+            (directory / "control").write_text(
+                preinst.package.control, encoding="utf-8", errors="surrogateescape"
+            )
+            for name, known_as in preinst.control_files().items():
+                source = self._layout.merged / database.DIRECTORY / "info" / known_as
+                shutil.copy(source, directory / name, follow_symlinks=False)
+            yield
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _read(self, path: str) -> str:
         try:

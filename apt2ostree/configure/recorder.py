@@ -14,10 +14,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from apt2ostree.configure import linux, seccomp
+from apt2ostree.configure import acl, linux, seccomp
 from apt2ostree.configure.seccomp import Call
 
 _XATTR_CREATE = 1
@@ -44,12 +45,14 @@ class Record:
         xattrs: name → value.
         uid: owner set by a program outside fakeroot's reach, or `None`.
         gid: group, likewise.
+        acl_mode: the mode that setting an access ACL gave the file, or `None`.
     """
 
     descriptor: int = -1
     xattrs: dict[str, bytes] = field(default_factory=dict)
     uid: int | None = None
     gid: int | None = None
+    acl_mode: int | None = None
 
 
 class Recorder:
@@ -126,12 +129,23 @@ class Recorder:
         if size > _VALUE_MAX:
             return -errno.E2BIG
         value = _read(call.pid, call.arguments[2], size)
+        if name == acl.ACCESS:
+            if not _is_acl(value):
+                return -errno.EINVAL
+            known = self._records.get(_inode(target))
+            if acl.is_minimal(value) and not (known and name in known.xattrs):
+                # As on a file system without ACLs, where programs (cp -p) call chmod(2), which
+                # fakeroot sees.
+                return -errno.EOPNOTSUPP
         record = self._record(target)
         if flags & _XATTR_CREATE and name in record.xattrs:
             return -errno.EEXIST
         if flags & _XATTR_REPLACE and name not in record.xattrs:
             return -errno.ENODATA
         record.xattrs[name] = value
+        if name == acl.ACCESS:
+            record.acl_mode = acl.apply_to_mode(os.fstat(target).st_mode, {name: value})
+            os.chmod(f"/proc/self/fd/{target}", stat.S_IMODE(record.acl_mode))
         return 0
 
     def _remove(self, target: int, name: str) -> int:
@@ -188,6 +202,10 @@ class Recorder:
                 return _open_descriptor(call.pid, directory)
         path = _read_string(call.pid, call.arguments[path_at], _PATH_MAX)
         return _open_path(call.pid, directory, path, follow)
+
+
+def _is_acl(value: bytes) -> bool:
+    return len(value) > 4 and len(value) % 8 == 4
 
 
 _VERBS = ("setxattr", "getxattr", "listxattr", "removexattr")

@@ -18,6 +18,9 @@ from apt2ostree.image.manifest import PackageRecord
 FIRST = "base-passwd"
 """Its preinst makes the accounts that all others take for granted."""
 
+TEMPORARY = "var/lib/dpkg/tmp.ci"
+"""Where a package's control files are while its preinst runs; debconf looks there."""
+
 POLICY = "#!/bin/sh\nexit 101\n"
 """The policy-rc.d that lets no service start (invoke-rc.d(8))."""
 
@@ -53,11 +56,19 @@ class Preinst:
 
     Attributes:
         package: whose it is.
-        path: of the script.
+        start: what the names of the package's control files start with, the dot included.
     """
 
     package: PackageRecord
-    path: str
+    start: str
+
+    def control_files(self) -> dict[str, str]:
+        """Names of the package's control files in `TEMPORARY` → under `/var/lib/dpkg/info`."""
+        return {
+            name[len(self.start) :]: name
+            for name in self.package.info
+            if name.startswith(self.start)
+        }
 
     def environment(self, dpkg_version: str) -> dict[str, str]:
         """What dpkg sets for it."""
@@ -69,13 +80,14 @@ class Preinst:
             "DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT": "1",
             "DPKG_ROOT": "",
             "DPKG_RUNNING_VERSION": dpkg_version,
+            "PERL_DL_NONLAZY": "1",
         }
 
 
 def preinsts(packages: Sequence[PackageRecord]) -> list[Preinst]:
     """The preinst scripts in the order to run them: what is Pre-Depended on first."""
     return [
-        Preinst(package, f"/{info.INFO_DIRECTORY}/{name}")
+        Preinst(package, name[: -len("preinst")])
         for package in in_order(packages)
         for name in package.info
         if name.endswith(".preinst")

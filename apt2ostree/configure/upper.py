@@ -130,6 +130,7 @@ class Upper:
         inode = disk.st_dev, disk.st_ino
         status = self._status(path, disk, inode)
         xattrs = self._xattrs(path, disk, inode)
+        self._follow_chmod(inode, disk, xattrs)
         mode = acl.apply_to_mode(status.mode, xattrs)
         xattrs = acl.without_trivial(xattrs)
         type_ = _TYPES[stat.S_IFMT(mode)]
@@ -173,7 +174,19 @@ class Upper:
             xattrs.update(record.xattrs)
         return xattrs
 
-    def _update_directory(self, path: str, status: Status, xattrs: Mapping[str, bytes]) -> None:
+    def _follow_chmod(
+        self, inode: Inode, disk: os.stat_result, xattrs: dict[str, bytes]
+    ) -> None:
+        """Bring an ACL up to date with a chmod(2) that came after it."""
+        record = self._known.records.get(inode)
+        if record and record.acl_mode is not None and acl.ACCESS in xattrs:
+            # The owner's bits are not compared: fakeroot leaves files readable on the disk.
+            if (disk.st_mode ^ record.acl_mode) & 0o077:
+                xattrs[acl.ACCESS] = acl.after_chmod(xattrs[acl.ACCESS], disk.st_mode)
+
+    def _update_directory(
+        self, path: str, status: Status, xattrs: Mapping[str, bytes]
+    ) -> None:
         if path:
             above, name = paths.split(path)
             self._directories[above].files.pop(name, None)
@@ -182,7 +195,9 @@ class Upper:
         directory.uid, directory.gid = status.uid, status.gid
         directory.xattrs = encode_xattrs(xattrs) or None
 
-    def _row(self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]) -> Row:
+    def _row(
+        self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]
+    ) -> Row:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
         place = self._merged / path
         if type_ == "symlink":
