@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Pattern
+from re import Pattern
 
 from apt2ostree.errors import UserError
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from apt2ostree.apt.relations import RelationError, parse_relations
 from apt2ostree.deb.control import parse_stanza
-from apt2ostree.dpkg import info
 from apt2ostree.image.manifest import PackageRecord
 
 FIRST = "base-passwd"
