@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from apt2ostree.apt.index import Package
-from apt2ostree.apt.relations import Relation, format_group
+from apt2ostree.apt.relations import OrGroup, Relation, format_group
 from apt2ostree.apt.selection import Cause, Conflict, Dependency, Excluded, Selection
 from apt2ostree.apt.wanted import Wanted
 
@@ -70,7 +70,7 @@ class _Explainer:
         self._selection = selection
         self._universe = selection.universe
         self._wanted = wanted
-        self._told: set[Dependency] = set()
+        self._told: set[tuple[OrGroup, str]] = set()
 
     def broken(self, package: Package) -> Iterator[str]:
         """The lines about a selected package that is broken."""
@@ -97,20 +97,30 @@ class _Explainer:
 
     def _dependency(self, dependency: Dependency, depth: int) -> Iterator[str]:
         line = _INDENT * depth + f"{dependency.field}: {format_group(dependency.group)}"
-        if dependency in self._told or depth > _MAX_DEPTH:
+        asked = dependency.group, self._universe.architecture_of(dependency.package)
+        if asked in self._told or depth > _MAX_DEPTH:
             yield line + " (see above)"
             return
-        self._told.add(dependency)
+        self._told.add(asked)
         yield line
+        listed: set[Package] = set()
         for relation in dependency.group:
-            yield from self._alternative(dependency.package, relation, depth + 1)
+            yield from self._alternative(dependency.package, relation, depth + 1, listed)
 
-    def _alternative(self, package: Package, relation: Relation, depth: int) -> Iterator[str]:
+    def _alternative(
+        self, package: Package, relation: Relation, depth: int, listed: set[Package]
+    ) -> Iterator[str]:
         """The lines about the packages that are or provide what a relation names."""
+        related = list(self._universe.related(relation))
         found = sorted(
-            self._universe.related(relation), key=lambda other: other.name != relation.name
+            (other for other in related if other not in listed),
+            key=lambda other: (
+                other.name != relation.name,
+                self._universe.candidate(self._universe.node(other)) is not other,
+            ),
         )
-        if not found:
+        listed.update(found)
+        if not related:
             yield _INDENT * depth + (
                 f"{relation.name}: no source has such a package, and none provides it"
             )
@@ -147,12 +157,12 @@ class _Explainer:
         """Why a version that would do was not taken."""
         node = self._universe.node(package)
         selection = self._selection
-        preferred = self._preferred(package)
-        if preferred:
-            return preferred, None
         cause = selection.discarded.get(node)
         if isinstance(cause, Excluded):
             return "you excluded it", None
+        preferred = self._preferred(package)
+        if preferred:
+            return preferred, None
         if isinstance(cause, Dependency):
             return "cannot be installed:", cause
         if isinstance(cause, Conflict):
@@ -183,6 +193,8 @@ class _Explainer:
         if candidate is None:
             return f"has priority {priority} ({where})"
         higher, reason = preferences.reasoned_priority(candidate, native)
+        if higher == priority:
+            return f"the newer {candidate.version} is preferred"
         return (
             f"{candidate.version} is preferred: priority {higher} ({reason}), "
             f"this one has {priority} ({where})"

@@ -10,6 +10,7 @@ kept, so that a stanza can be written to a lockfile byte by byte as the archive 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Optional
 from urllib.parse import urlsplit
@@ -189,11 +190,8 @@ class Package:
 
     def get(self, field: str, default: str = "") -> str:
         """The value of one field, whatever the case of its name (Policy 5.1)."""
-        wanted = field.lower().encode()
-        for name, value in _FIELD.findall(self.raw):
-            if name.lower() == wanted:
-                return _decode(value)
-        return default
+        match = _field_pattern(field).search(self.text, self._start, self._end)
+        return _decode(match[1]) if match else default
 
     def relations(self, field: str) -> tuple[OrGroup, ...]:
         """A relationship field, parsed; () if absent. Raises MalformedIndexError."""
@@ -301,6 +299,11 @@ def _package(
                 f"{f'package {name}: ' if name else ''}the {_decode(field)} field {found}"
             )
     return Package(data, start, end, eager, origins, filename)
+
+
+@lru_cache(maxsize=64)
+def _field_pattern(field: str) -> "re.Pattern[bytes]":
+    return re.compile(rb"^" + re.escape(field.encode()) + rb":" + _VALUE, re.MULTILINE | re.I)
 
 
 def _line_number(data: bytes, position: int) -> int:

@@ -6,7 +6,7 @@ This is the first half of the resolver. Its rules are apt's, found by watching w
 - Dependencies are followed depth first, Pre-Depends before Depends, then Recommends if asked
   for. A group that a selected package satisfies asks for nothing more.
 - In a group the alternatives are tried in their order; for each, the package of that name comes
-  before those that provide it, and providers are ranked (`Selection.options`).
+  before those that provide it, and providers are ranked (`Selection.ordered_options`).
 - A package with a dependency that no candidate can satisfy is discarded before anything is done
   for it; one whose alternatives all fail is discarded then.
 - A package takes away selected packages that it conflicts with, unless these are protected, in
@@ -19,6 +19,7 @@ What is left broken (a package lost its dependency to a conflict, say) is for `r
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Optional, Union
 
 from apt2ostree.apt.index import Package
@@ -132,17 +133,29 @@ class Selection:
         return self.universe.node(package) in self.discarded
 
     def options(self, group: OrGroup, architecture: str) -> list[Package]:
-        """The candidates that satisfy a group, in the order in which they are tried."""
+        """The candidates that satisfy a group, each once."""
         found: dict[Package, None] = {}
         for relation in group:
-            candidates = {
-                package: None
-                for package in self.universe.related(relation)
-                if self.is_candidate(package)
-                and self.universe.satisfies(package, relation, architecture)
-            }
-            found.update(dict.fromkeys(self._ranked(list(candidates), relation)))
+            found.update(dict.fromkeys(self._candidates(relation, architecture)))
         return list(found)
+
+    def ordered_options(self, group: OrGroup, architecture: str) -> Iterator[Package]:
+        """The candidates that satisfy a group, in the order in which they are tried.
+
+        For each alternative: the package of that name (of any architecture) first; then what is
+        Essential, what is Important, the native architecture, the higher priority; of equals,
+        the one that the indexes mention last.
+        """
+        for relation in group:
+            yield from self._ranked(self._candidates(relation, architecture), relation)
+
+    def _candidates(self, relation: Relation, architecture: str) -> list[Package]:
+        return [
+            package
+            for package in self.universe.related(relation)
+            if self.is_candidate(package)
+            and self.universe.satisfies(package, relation, architecture)
+        ]
 
     def satisfied(self, group: OrGroup, architecture: str) -> bool:
         """Whether a selected package satisfies a group."""
@@ -274,21 +287,22 @@ class Selection:
         node = self.universe.node(package)
         dependencies = self.dependencies(package)
         for dependency in dependencies.hard:
-            options = self.options(dependency.group, node[1])
-            if node in self.protected and len(options) == 1:
-                self._protect(options[0])
+            if node in self.protected:
+                options = self.options(dependency.group, node[1])
+                if len(options) == 1:
+                    self._protect(options[0])
             if self.satisfied(dependency.group, node[1]):
                 continue
-            if not (yield self._follow_one(dependency, options)):
+            if not (yield self._follow_one(dependency, node[1])):
                 return dependency
         for dependency in dependencies.soft if self.recommends else ():
             if not self.satisfied(dependency.group, node[1]):
-                yield self._follow_one(dependency, self.options(dependency.group, node[1]))
+                yield self._follow_one(dependency, node[1])
         return None
 
-    def _follow_one(self, dependency: Dependency, options: list[Package]) -> "_Step":
-        """Select the first of the options that can be."""
-        for option in options:
+    def _follow_one(self, dependency: Dependency, architecture: str) -> "_Step":
+        """Select the first option of a dependency that can be."""
+        for option in self.ordered_options(dependency.group, architecture):
             if (yield self._follow(option)):
                 self.pulled[self.universe.node(option)] = dependency
                 return True
@@ -309,10 +323,11 @@ class Selection:
                     if len(options) == 1:
                         pending.append(options[0])
 
-    def _ranked(self, packages: list[Package], relation: Relation) -> list[Package]:
-        if len(packages) < 2:
-            return packages
+    def _ranked(self, packages: list[Package], relation: Relation) -> Iterator[Package]:
         universe = self.universe
+        if len(packages) < 2:
+            yield from packages
+            return
 
         def rank(package: Package) -> tuple[object, ...]:
             return (
@@ -323,21 +338,12 @@ class Selection:
                 PRIORITIES.get(package.priority, len(PRIORITIES)),
             )
 
-        # Of equals, the one that the indexes mention last.
-        packages.sort(key=rank)
-        start = 0
-        while start < len(packages):
-            end = start + 1
-            while end < len(packages) and rank(packages[end]) == rank(packages[start]):
-                end += 1
-            if end - start > 1:
-                packages[start:end] = sorted(
-                    packages[start:end],
-                    key=lambda package: universe.mentions.first(package.name),
-                    reverse=True,
-                )
-            start = end
-        return packages
+        # Looking up mentions takes time: only where ranks are equal, and that far.
+        for _, equals in groupby(sorted(packages, key=rank), rank):
+            tied = list(equals)
+            if len(tied) > 1:
+                tied.sort(key=lambda package: universe.mentions.first(package.name), reverse=True)
+            yield from tied
 
 
 _Step = Generator["_Step", Optional[bool], bool]
