@@ -3,9 +3,9 @@
 Usage: test_summary.py [--failed-checks N] EVENTS.json...
 
 EVENTS.json is what `bazel test --build_event_json_file=` writes. A test target whose log has
-unittest's summary counts as the test cases in it; any other as one. A target that did not build,
-crashed or timed out is one failure more. Prints `N passed, N failed, N skipped`; exits 1 if
-anything failed or if Bazel got to the end of nothing.
+unittest's summary counts as the test cases in it; any other as one. A test that crashed or timed
+out and any target that did not build is a failure, too. Prints `N passed, N failed, N skipped`;
+exits 1 if anything failed or nothing passed.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def count_events(events: Iterable[Mapping[str, Any]]) -> Count:
     """Count the tests in the build events of one `bazel test`."""
     logs: dict[str, list[str]] = {}
     verdicts: dict[str, str] = {}
+    broken: set[str] = set()
     finished = False
-    aborted = False
+    incomplete = False
     for event in events:
         identity = event.get("id", {})
         if "testResult" in identity:
@@ -81,16 +82,21 @@ def count_events(events: Iterable[Mapping[str, Any]]) -> Count:
         elif "testSummary" in identity:
             label = identity["testSummary"]["label"]
             verdicts[label] = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
+        elif "targetConfigured" in identity and "aborted" in event:
+            broken.add(identity["targetConfigured"]["label"])
+        elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
+            broken.add(identity["targetCompleted"]["label"])
         elif "buildFinished" in identity:
             finished = True
             # 3: tests failed, 4: no tests; anything else but 0: not all was built or run.
             code = event.get("finished", {}).get("exitCode", {}).get("code", 0)
-            aborted = code not in (0, 3, 4)
+            incomplete = code not in (0, 3, 4)
     total = Count()
     for label, verdict in verdicts.items():
         text = "".join(read_log(uri) for uri in logs.get(label, []))
         total += count_log(text, verdict in ("PASSED", "FLAKY"))
-    if not finished or (aborted and not total.failed):
+    total += Count(failed=len(broken - set(verdicts)))
+    if not finished or (incomplete and not total.failed):
         total += Count(failed=1)
     return total
 

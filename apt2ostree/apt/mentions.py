@@ -65,7 +65,7 @@ class Mentions:
         end = text.find(b"\n\n", start + 2)
         places = []
         position = text.find(name, start)
-        while 0 <= position and (end < 0 or position < end):
+        while position >= 0 and (end < 0 or position < end):
             rank = _field_rank(text, position, len(name))
             if rank is not None:
                 places.append((rank, position))

@@ -93,7 +93,7 @@ class Preferences:
                 return pin.priority, f"pinned at {pin.where}"
         if not package.origins:
             return DEFAULT, "the default"
-        return max((self._origin_priority(origin) for origin in package.origins))
+        return max(self._origin_priority(origin) for origin in package.origins)
 
     def _origin_priority(self, origin: Origin) -> tuple[int, str]:
         known = self._origins.get(origin)

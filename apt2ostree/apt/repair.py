@@ -8,7 +8,6 @@ nobody wanted is dropped, and another alternative is taken where there is one.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Optional
 
 from apt2ostree.apt.index import Package
@@ -78,9 +77,9 @@ class _Repair:
         doomed: list[Package] = []
         architecture = self._universe.architecture_of(package)
         for dependency in self._selection.dependencies(package).hard:
-            if not self._selection.satisfied(dependency.group, architecture):
-                if not self._settle(package, dependency.group):
-                    break
+            satisfied = self._selection.satisfied(dependency.group, architecture)
+            if not satisfied and not self._settle(package, dependency.group):
+                break
         else:
             for conflict in self._selection.conflicts(package):
                 if not self._displace(package, conflict.other, doomed):

@@ -1,67 +1,262 @@
-"""The resolver: from wanted packages to the set that apt would install."""
+"""From wanted packages to the set that apt would install, and why each is in it.
 
-from collections.abc import Sequence
+The answer is apt's for an empty system: `selection` follows dependencies, `repair` settles what
+conflicts have broken, and what nothing wanted leads to is dropped. The order of the wanted
+packages and of the sources matters. Every answer is verified by code of its own (`verify`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
+from apt2ostree.apt.explain import explain_broken, explain_missing
 from apt2ostree.apt.index import Package
-from apt2ostree.apt.selection import Selection
-from apt2ostree.apt.universe import Universe
+from apt2ostree.apt.preferences import origin_in_release
+from apt2ostree.apt.relations import Relation, format_group
 from apt2ostree.apt.repair import repair
+from apt2ostree.apt.selection import Dependency, Excluded, Selection
+from apt2ostree.apt.universe import Universe
+from apt2ostree.apt.verify import verify
+from apt2ostree.apt.wanted import Wanted, parse_wanted
+
+_FOLLOWED = ("Pre-Depends", "Depends", "Recommends", "Suggests")
 
 
 class UnsatisfiableError(ValueError):
-    pass
+    """The wanted packages cannot be installed together; the message explains why."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a package is in the resolution.
+
+    `item` is the wanted item that names it, "" if none does. Otherwise `dependency` is the one
+    that leads to it from a wanted package by the fewest steps, or None for an Essential or
+    Important package that was left over while resolving, which apt keeps too.
+    """
+
+    item: str = ""
+    dependency: Optional[Dependency] = None
+
+    def __str__(self) -> str:
+        if self.item:
+            return f"wanted as {self.item}"
+        if self.dependency is None:
+            return "essential"
+        group = format_group(self.dependency.group)
+        return f"{self.dependency.package}: {self.dependency.field}: {group}"
 
 
 @dataclass(frozen=True)
 class Resolution:
-    packages: tuple
+    """`packages` by name and architecture, the native one first, and the reason for each."""
+
+    packages: tuple[Package, ...]
+    reasons: Mapping[Package, Reason]
+
+    def chain(self, package: Package) -> list[Package]:
+        """The packages from `package` to the wanted one that leads to it."""
+        chain = [package]
+        while self.reasons[chain[-1]].dependency is not None:
+            dependency = self.reasons[chain[-1]].dependency
+            assert dependency is not None
+            chain.append(dependency.package)
+        return chain
 
 
-def _want(s, item):
-    u = s.universe
-    name, _, arch = item.partition(":")
-    archs = [arch] if arch not in ("", "any", "native", "all") else u.architectures
-    for a in archs:
-        c = s.candidate((name, a))
-        if c:
-            return c
-    from apt2ostree.apt.relations import Relation
-    prov = {}
-    for a in archs[:1]:
-        for p in u.related(Relation(name)):
-            if s.is_candidate(p) and u.satisfies(p, Relation(name), a):
-                prov.setdefault(p.name, []).append(p)
-        if prov:
-            break
-    if len(prov) != 1:
-        raise UnsatisfiableError(item)
-    return min(next(iter(prov.values())), key=lambda p: u.architectures.index(u.architecture_of(p)))
+def base_packages(
+    universe: Universe, essential: bool = True, priorities: Sequence[str] = ("required",)
+) -> list[str]:
+    """The names of the candidates that are Essential or have one of the `priorities`.
+
+    For the native architecture; Essential packages first, then each priority in the order
+    given, each sorted by name, no name twice. Put them before the packages that are wanted.
+    """
+    candidates = sorted(
+        (
+            package
+            for package in universe
+            if (package.essential or package.priority in priorities)
+            and universe.architecture_of(package) == universe.architecture
+            and universe.candidate(universe.node(package)) is package
+        ),
+        key=lambda package: package.name,
+    )
+    names = [package.name for package in candidates if essential and package.essential]
+    for priority in priorities:
+        names += [package.name for package in candidates if package.priority == priority]
+    return list(dict.fromkeys(names))
 
 
-def resolve(universe: Universe, want: Sequence[str], *, recommends: bool = False, trace=False) -> Resolution:
-    s = Selection(universe, recommends)
-    wanted = [_want(s, item) for item in want]
-    for p in wanted:
-        s.select(p)
-        s.protected.add(universe.node(p))
-    for p in wanted:
-        s.follow(p)
-    ok = repair(s, {universe.node(p) for p in wanted})
-    if not ok or any(s.broken(p) for p in s):
-        raise UnsatisfiableError(str(s.discarded))
-    keep = {}
-    stack = list(wanted) + [p for p in s if universe.is_essential(p) or universe.is_important(p)]
-    while stack:
-        p = stack.pop()
-        if p in keep:
-            continue
-        keep[p] = None
-        arch = universe.architecture_of(p)
-        for f in ("Pre-Depends", "Depends", "Recommends", "Suggests"):
-            for g in p.relations(f):
-                for r in g:
-                    for o in universe.related(r):
-                        if o in s and universe.satisfies(o, r, arch):
-                            stack.append(o)
-    return Resolution(tuple(keep))
+def resolve(
+    universe: Universe,
+    want: Sequence[str],
+    *,
+    recommends: bool = False,
+    exclude: Iterable[str] = (),
+) -> Resolution:
+    """Find the packages to install for `want`, as apt would on an empty system.
+
+    Items of `want` are ``name``, ``name:architecture``, ``name=version`` or ``name/suite`` (see
+    `wanted`); those of `exclude` are ``name`` (of any architecture) or ``name:architecture`` and
+    are never installed. With `recommends` what packages recommend is installed too, where it
+    can be.
+
+    Raises UnsatisfiableError with an explanation if there is no answer, WantedError for an item
+    that cannot be understood, and VerificationError if the answer found does not hold, which is
+    a defect of this program.
+    """
+    selection = Selection(universe, recommends)
+    _exclude(selection, exclude)
+    wanted: dict[Package, str] = {}
+    for item in map(parse_wanted, want):
+        wanted.setdefault(_choose(selection, item), item.text)
+    for package in wanted:
+        selection.want(package)
+    for package in wanted:
+        selection.follow(package)
+    if not repair(selection, {universe.node(package) for package in wanted}):
+        raise UnsatisfiableError(explain_broken(selection, wanted))
+    reasons = _reasons(selection, wanted)
+    packages = sorted(
+        reasons,
+        key=lambda package: (
+            package.name,
+            universe.architectures.index(universe.architecture_of(package)),
+        ),
+    )
+    verify(packages, want, universe.architecture, universe.architectures[1:])
+    return Resolution(tuple(packages), reasons)
+
+
+def _exclude(selection: Selection, exclude: Iterable[str]) -> None:
+    for item in exclude:
+        name, _, architecture = item.partition(":")
+        for package in selection.universe.versions(name, architecture):
+            selection.discard(package, Excluded(package))
+
+
+def _choose(selection: Selection, item: Wanted) -> Package:
+    """The package that a wanted item means; makes a version or suite asked for the candidate."""
+    found = _named(selection, item) or _only_provider(selection, item)
+    if found is None:
+        raise UnsatisfiableError(explain_missing(selection, item))
+    if item.version or item.suite:
+        selection.choose(found)
+        if item.suite:
+            _choose_dependencies(selection, found, item.suite)
+    return found
+
+
+def _architectures(universe: Universe, item: Wanted) -> Sequence[str]:
+    if item.architecture in ("", "any"):
+        return universe.architectures
+    return [universe.architecture if item.architecture == "native" else item.architecture]
+
+
+def _named(selection: Selection, item: Wanted) -> Optional[Package]:
+    """The package of that name, of the first architecture that has one."""
+    universe = selection.universe
+    if item.architecture == "all":
+        candidate = selection.candidate((item.name, universe.architecture))
+        return candidate if candidate and candidate.architecture == "all" else None
+    for architecture in _architectures(universe, item):
+        if not item.version and not item.suite:
+            candidate = selection.candidate((item.name, architecture))
+            if candidate is not None:
+                return candidate
+        for package in universe.versions(item.name, architecture):
+            if selection.is_discarded(package):
+                continue
+            if item.version and package.version == item.version:
+                return package
+            if item.suite and _in_release(package, item.suite):
+                return package
+    return None
+
+
+def _only_provider(selection: Selection, item: Wanted) -> Optional[Package]:
+    """The package that provides the name, if there is just one; of the native architecture."""
+    universe = selection.universe
+    if item.version or item.suite or item.architecture == "all":
+        return None
+    architecture = _architectures(universe, item)[0]
+    relation = Relation(item.name)
+    providers = [
+        package
+        for package in universe.related(relation)
+        if selection.is_candidate(package) and universe.satisfies(package, relation, architecture)
+    ]
+    if len({package.name for package in providers}) != 1:
+        return None
+    return min(
+        providers,
+        key=lambda package: universe.architectures.index(universe.architecture_of(package)),
+    )
+
+
+def _in_release(package: Package, suite: str) -> bool:
+    return any(
+        origin.suite == suite or origin_in_release(origin, suite) for origin in package.origins
+    )
+
+
+def _choose_dependencies(selection: Selection, package: Package, suite: str) -> None:
+    """Take what a package needs from its own suite, where no candidate would do."""
+    universe = selection.universe
+    pending = [package]
+    while pending:
+        package = pending.pop()
+        architecture = universe.architecture_of(package)
+        dependencies = selection.dependencies(package)
+        for dependency in (
+            *dependencies.hard,
+            *(dependencies.soft if selection.recommends else ()),
+        ):
+            if selection.options(dependency.group, architecture):
+                continue
+            switched = next(
+                (
+                    other
+                    for relation in dependency.group
+                    for other in universe.related(relation)
+                    if universe.satisfies(other, relation, architecture)
+                    and _in_release(other, suite)
+                    and not selection.is_discarded(other)
+                ),
+                None,
+            )
+            if switched is not None:
+                selection.choose(switched)
+                pending.append(switched)
+
+
+def _reasons(selection: Selection, wanted: Mapping[Package, str]) -> dict[Package, Reason]:
+    """What is reachable from the wanted packages, with the shortest way to each.
+
+    Apt keeps what it selected while resolving if a relation of a package that stays leads to
+    it, Recommends and Suggests included, and what is Essential or Important.
+    """
+    universe = selection.universe
+    reasons = {package: Reason(item) for package, item in wanted.items()}
+    for package in selection:
+        if universe.is_essential(package) or universe.is_important(package):
+            reasons.setdefault(package, Reason())
+    queue = list(reasons)
+    for package in queue:
+        for dependency, target in _reached(selection, package):
+            if target not in reasons:
+                reasons[target] = Reason("", dependency)
+                queue.append(target)
+    return reasons
+
+
+def _reached(selection: Selection, package: Package) -> Iterator[tuple[Dependency, Package]]:
+    universe = selection.universe
+    architecture = universe.architecture_of(package)
+    for field in _FOLLOWED:
+        for group in package.relations(field):
+            for relation in group:
+                for target in universe.related(relation):
+                    if target in selection and universe.satisfies(target, relation, architecture):
+                        yield Dependency(package, field, group), target

@@ -19,7 +19,7 @@ What is left broken (a package lost its dependency to a conflict, say) is for `r
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 from apt2ostree.apt.index import Package
 from apt2ostree.apt.relations import OrGroup, Relation
@@ -54,6 +54,17 @@ class Conflict:
     relation: Optional[Relation]
 
 
+@dataclass(frozen=True)
+class Excluded:
+    """A package that the user has excluded."""
+
+    package: Package
+
+
+#: Why a package's candidate is out.
+Cause = Union[Dependency, Conflict, Excluded]
+
+
 class Dependencies:
     """The parsed relationship fields of one package."""
 
@@ -79,11 +90,13 @@ class Selection:
         self.recommends = recommends
         self.protected: set[Node] = set()
         #: Why a package's candidate is out: the dependency or conflict that nothing resolves.
-        self.discarded: dict[Node, object] = {}
+        self.discarded: dict[Node, Cause] = {}
         #: Those of them that a protected package's conflict has put out.
         self.banned: set[Node] = set()
         #: The conflict with something protected for which a package was last passed over.
         self.refused: dict[Node, Conflict] = {}
+        #: The dependency for which a package was last selected.
+        self.pulled: dict[Node, Dependency] = {}
         self._chosen: dict[Node, Package] = {}
         self._selected: dict[Node, Package] = {}
         self._following: set[Node] = set()
@@ -113,6 +126,10 @@ class Selection:
     def is_candidate(self, package: Package) -> bool:
         """Whether this version may be selected."""
         return self.candidate(self.universe.node(package)) is package
+
+    def is_discarded(self, package: Package) -> bool:
+        """Whether no version of the package may be selected any more."""
+        return self.universe.node(package) in self.discarded
 
     def options(self, group: OrGroup, architecture: str) -> list[Package]:
         """The candidates that satisfy a group, in the order in which they are tried."""
@@ -173,6 +190,11 @@ class Selection:
         """Make a version its package's candidate, whatever the pins say."""
         self._chosen[self.universe.node(package)] = package
 
+    def want(self, package: Package) -> None:
+        """Select a package that the user wants: it is protected from the start."""
+        self.select(package)
+        self.protected.add(self.universe.node(package))
+
     def select(self, package: Package) -> None:
         """Select a package without looking at its dependencies."""
         self._selected[self.universe.node(package)] = package
@@ -181,7 +203,7 @@ class Selection:
         """Take a package out of the selection; it may come back."""
         self._selected.pop(self.universe.node(package), None)
 
-    def discard(self, package: Package, cause: object) -> None:
+    def discard(self, package: Package, cause: Cause) -> None:
         """Take a package out for good, and remember why."""
         self.drop(package)
         self.discarded.setdefault(self.universe.node(package), cause)
@@ -227,7 +249,8 @@ class Selection:
 
     def _was_banned(self, package: Package) -> bool:
         node = self.universe.node(package)
-        return node in self.banned and self.universe.candidate(node) is package
+        chosen = self._chosen.get(node) or self.universe.candidate(node)
+        return node in self.banned and chosen is package
 
     def _make_room(self, package: Package) -> Optional[Conflict]:
         """Drop what the package conflicts with; return the conflict that cannot be dropped."""
@@ -256,17 +279,20 @@ class Selection:
                 self._protect(options[0])
             if self.satisfied(dependency.group, node[1]):
                 continue
-            for option in options:
-                if (yield self._follow(option)):
-                    break
-            else:
+            if not (yield self._follow_one(dependency, options)):
                 return dependency
         for dependency in dependencies.soft if self.recommends else ():
             if not self.satisfied(dependency.group, node[1]):
-                for option in self.options(dependency.group, node[1]):
-                    if (yield self._follow(option)):
-                        break
+                yield self._follow_one(dependency, self.options(dependency.group, node[1]))
         return None
+
+    def _follow_one(self, dependency: Dependency, options: list[Package]) -> "_Step":
+        """Select the first of the options that can be."""
+        for option in options:
+            if (yield self._follow(option)):
+                self.pulled[self.universe.node(option)] = dependency
+                return True
+        return False
 
     def _protect(self, package: Package) -> None:
         """Protect a package and, if it is selected already, the only options of its needs."""

@@ -32,7 +32,7 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     user_mode = options.user_mode or os.geteuid() != 0
     if user_mode and not options.user_mode:
         print("note: not root, so owners and setuid bits are not kept", file=sys.stderr)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if target.is_symlink() or target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise UserError(f"{target}: exists; checkout makes a new directory")
     if not target.absolute().parent.is_dir():
         raise UserError(f"{target.absolute().parent}: no such directory")

@@ -38,6 +38,7 @@ from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
+_BLOCK = 4096
 _DIVERSIONS = f"{database.DIRECTORY}/diversions"
 _OVERRIDES = f"{database.DIRECTORY}/statoverride"
 
@@ -127,7 +128,7 @@ def configure(
     layout = mounts.Layout(scratch)
     scratch.mkdir(mode=0o700)
     try:
-        layout.make()
+        layout.make(_size(image))
         locations = materialize.index(tars)
         stage = _Stage(image, locations, fakeroot_packages, options, layout)
         known = stage.run()
@@ -413,6 +414,16 @@ def _finish(
         subject=options.subject,
     )
     return manifest, objects.add_metadata("commit", commit.serialize())
+
+
+def _size(image: Manifest) -> int:
+    """Bytes that the image takes, files that are equal counted each."""
+    return sum(
+        int(row[4]) + _BLOCK
+        for directory in image.directories.values()
+        for row in directory.files.values()
+        if row[0] == "file"
+    )
 
 
 def _copy(directories: Mapping[str, Directory]) -> dict[str, Directory]:

@@ -13,11 +13,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import linux
+from apt2ostree.configure import linux, memory
 from apt2ostree.errors import UserError
 
 TOOLS = "run/apt2ostree"
 """Where the sandbox finds what configuring brings along."""
+_ROOM = 1 << 30
+"""Bytes for what scripts write, when everything is kept in memory."""
 MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _DEV_LINKS = {
@@ -59,21 +61,47 @@ class Layout:
         """What the sandbox sees as `/run/apt2ostree`."""
         return self.top / "tools"
 
-    def make(self) -> None:
-        """Make the directories, on a file system that can hold an overlay's upper one.
+    def make(self, size: int) -> None:
+        """Make the directories, in memory or on the disk.
 
-        Where the one at hand cannot (it is an overlay itself, as in a container), a tmpfs is
-        mounted over `top`.
+        In memory, if there is plenty: nothing has to be written, and nothing deleted. Also where
+        the file system at hand cannot hold an overlay's upper directory, being an overlay itself
+        as in a container.
+
+        Args:
+            size: bytes of the image.
+
+        Raises:
+            UserError: neither can hold an overlay.
         """
+        memory_size = memory.available()
+        in_memory = size + _ROOM < memory_size // 4
+        for kind in ("memory", "disk") if in_memory else ("disk", "memory"):
+            if kind == "memory":
+                linux.mount("tmpfs", str(self.top), "tmpfs", data=f"mode=0700,size={memory_size}")
+            if self._try():
+                return
+            if kind == "memory":
+                linux.umount(str(self.top))
+        raise UserError(
+            f"the kernel mounts no overlayfs in a user namespace, neither on the disk ({self.top}) "
+            "nor in memory; Linux 5.11 or newer with overlayfs is needed"
+        )
+
+    def _try(self) -> bool:
+        """Whether the directories could be made and an overlay holds extended attributes."""
+        for path in (self.lower, self.upper, self.merged, self.tools, self.top / "work"):
+            path.mkdir(mode=0o755, exist_ok=True)
         try:
-            self._make_here()
+            os.setxattr(self.upper, "user.overlay.apt2ostree", b"")
+            os.removexattr(self.upper, "user.overlay.apt2ostree")
             self.mount("")
             linux.umount(str(self.merged))
         except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-                raise
-            linux.mount("tmpfs", str(self.top), "tmpfs", data="mode=0700,size=100%")
-            self._make_here()
+            if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.ENODEV):
+                return False
+            raise
+        return True
 
     def mount(self, options: str = "volatile,") -> None:
         """Mount the overlay.
@@ -98,10 +126,6 @@ class Layout:
         finally:
             os.fchdir(before)
             os.close(before)
-
-    def _make_here(self) -> None:
-        for path in (self.lower, self.upper, self.merged, self.tools, self.top / "work"):
-            path.mkdir(mode=0o755, exist_ok=True)
 
 
 def enter(layout: Layout) -> None:

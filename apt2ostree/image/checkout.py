@@ -81,7 +81,8 @@ def _finish_file(path: Path, header: FileHeader, user_mode: bool) -> None:
     if not user_mode:
         os.chown(path, header.uid, header.gid, follow_symlinks=False)
     if not header.is_symlink:
-        path.chmod(header.mode & (0o777 if user_mode else 0o7777))
+        # Readable for its owner in any case, as `ostree checkout -U` has it.
+        path.chmod(header.mode & 0o777 | 0o400 if user_mode else header.mode & 0o7777)
     if not user_mode:
         set_xattrs(path, header.xattrs)
 

@@ -67,8 +67,9 @@ def merge(sources: Sequence[Source]) -> Merged:
 class _Merger:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
-        self._merged: dict[str, Directory] = {}
-        self._owners: dict[str, list[int]] = {}
+        # An image has a root, even if nothing ships it.
+        self._merged: dict[str, Directory] = {"": Directory(implicit=True)}
+        self._owners: dict[str, list[int]] = {"": []}
         self._dropped: dict[int, list[str]] = {}
         self._clashes: list[str] = []
         self._resolver = _Resolver(sources)

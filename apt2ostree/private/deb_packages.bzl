@@ -16,6 +16,10 @@ def _deb_packages_impl(ctx):
             lock = ctx.attr.lock,
             trees = depset(trees, order = "preorder"),
         ),
+        # The packages as they were downloaded, for whoever wants them.
+        OutputGroupInfo(debs = depset(
+            transitive = [tree[OutputGroupInfo].debs for tree in ctx.attr.trees],
+        )),
     ]
 
 deb_packages = rule(

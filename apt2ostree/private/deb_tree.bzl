@@ -25,6 +25,7 @@ def _deb_tree_impl(ctx):
     return [
         DefaultInfo(files = depset([manifest, objects])),
         OstreeTreeInfo(manifest = manifest, objects = depset([objects])),
+        OutputGroupInfo(debs = depset([ctx.file.deb])),
     ]
 
 deb_tree = rule(

@@ -1,7 +1,7 @@
 """Tests of path_in_package.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//apt2ostree/private:path_in_package.bzl", "path_in_package")
+load("//apt2ostree/private:path_in_package.bzl", "path_in_package")  # buildifier: disable=bzl-visibility
 
 def _names_and_labels_of_the_package_test_impl(ctx):
     env = unittest.begin(ctx)

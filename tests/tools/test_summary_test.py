@@ -67,6 +67,17 @@ class CountEventsTest(unittest.TestCase):
         for status in ("FAILED_TO_BUILD", "TIMEOUT", "NO_STATUS"):
             self.assertEqual(count_events([summary("//:t", status), finished(1)]).failed, 1)
 
+    def test_every_target_that_did_not_build_is_a_failure(self) -> None:
+        events: "list[dict[str, Any]]" = [
+            {"id": {"targetConfigured": {"label": "//:a"}}, "aborted": {}},
+            {"id": {"targetCompleted": {"label": "//:b"}}, "completed": {}},
+            {"id": {"targetCompleted": {"label": "//:c"}}, "completed": {"success": True}},
+            {"id": {"targetCompleted": {"label": "//:t"}}, "completed": {}},
+            summary("//:t", "FAILED_TO_BUILD"),
+            finished(1),
+        ]
+        self.assertEqual(count_events(events), Count(0, 3, 0))
+
     def test_a_build_that_broke_is_a_failure(self) -> None:
         self.assertEqual(count_events([finished(1)]), Count(0, 1, 0))
         self.assertEqual(count_events([]), Count(0, 1, 0))

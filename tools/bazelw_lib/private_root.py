@@ -66,6 +66,7 @@ ROOT = RootSpec(
         "ostree",
         "postgresql",
         "python3",
+        "python3-hypothesis",
         "python3-pip",
         "xz-utils",
         "zstd",
