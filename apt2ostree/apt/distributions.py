@@ -8,7 +8,7 @@ release newer than they are, so that nothing has to change here on the day of a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from apt2ostree.errors import UserError
 
@@ -87,9 +87,8 @@ class NamedSources:
     @classmethod
     def from_json(cls, value: dict[str, object]) -> NamedSources:
         """Take what the Starlark functions of the same names wrote."""
-        known = {field.name for field in fields(cls)}
         arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
-        return cls(**{key: v for key, v in arguments.items() if key in known})  # type: ignore[arg-type]
+        return cls(**arguments)  # type: ignore[arg-type]
 
     def deb822(self, architecture: str) -> str:
         """The text of a ``.sources`` file (sources.list(5)) for images of an architecture.

@@ -4,95 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from apt2ostree.apt.index import Package
+from apt2ostree.apt.index import MalformedIndexError, Package
 from apt2ostree.apt.lock_config import LockConfig
-from apt2ostree.apt.relations import parse_relations
+from apt2ostree.apt.relations import Relation
 from apt2ostree.apt.universe import Universe
+from apt2ostree.apt.verify import verify_lock
+from apt2ostree.apt.wanted import WantedError, parse_wanted
+from apt2ostree.errors import UserError
 
-_DEPENDENCIES = ("Pre-Depends", "Depends")
 # What the resolver keeps a package for.
-_REASONS = (*_DEPENDENCIES, "Recommends", "Suggests")
+_REASONS = ("Pre-Depends", "Depends", "Recommends", "Suggests")
 
 
 def check_lock(config: LockConfig, packages: Sequence[Package]) -> list[str]:
-    """Return what is wrong with a lock, a line each; empty if nothing is."""
-    universe = Universe(packages, config.architecture, config.foreign_architectures)
-    problems = [
-        *_foreign(config, packages),
-        *_absent(config, universe),
-        *_excluded(config, packages),
-    ]
-    if config.resolve:
-        problems += [*_unmet(universe), *_conflicts(universe)]
-    # An incomplete lock has nothing to say about what is too much in it.
-    return problems or list(_unneeded(config, universe))
+    """Return what is wrong with a lock, a line each; empty if nothing is.
 
-
-def _foreign(config: LockConfig, packages: Sequence[Package]) -> Iterator[str]:
-    for package in packages:
-        if package.architecture not in ("all", *config.architectures):
-            yield (
-                f"{package} is for another architecture than the target's: "
-                f"{', '.join(config.architectures)}"
-            )
-
-
-def _absent(config: LockConfig, universe: Universe) -> Iterator[str]:
-    for wanted in config.packages:
-        if not any(True for _ in _wanted(universe, wanted)):
-            yield f"{wanted} is wanted, and not in the lockfile"
+    Raises:
+        UserError: if the lock or the target says something that cannot be understood.
+    """
+    try:
+        problems = verify_lock(
+            packages,
+            config.packages,
+            config.architecture,
+            config.foreign_architectures,
+            complete=config.resolve,
+        )
+        problems += _excluded(config, packages)
+        # An incomplete lock has nothing to say about what is too much in it.
+        return problems or list(_unneeded(config, packages))
+    except (MalformedIndexError, WantedError) as error:
+        raise UserError(f"{config.label}: {error}") from None
 
 
 def _excluded(config: LockConfig, packages: Sequence[Package]) -> Iterator[str]:
     for package in packages:
-        if package.name in config.exclude:
-            yield f"{package.name} is excluded, and in the lockfile"
+        if {package.name, f"{package.name}:{package.architecture}"} & set(config.exclude):
+            yield f"{package} is excluded, and in the lockfile"
 
 
-def _wanted(universe: Universe, wanted: str) -> Iterator[Package]:
-    """The locked packages that an item of `packages` can mean, as `apt-get install` takes it."""
-    name, _, version = wanted.partition("/")[0].partition("=")
-    relation = parse_relations(f"{name} (= {version})" if version else name)[0][0]
-    for package in universe.related(relation):
-        for architecture in universe.architectures:
-            if universe.satisfies(package, relation, architecture):
-                yield package
-                break
-
-
-def _unmet(universe: Universe) -> Iterator[str]:
-    for package in universe:
-        architecture = universe.architecture_of(package)
-        for field in _DEPENDENCIES:
-            for group in package.relations(field):
-                if not any(
-                    universe.satisfies(other, relation, architecture)
-                    for relation in group
-                    for other in universe.related(relation)
-                ):
-                    alternatives = " | ".join(map(str, group))
-                    yield f"{package} needs {alternatives} ({field}), which the lockfile has not"
-
-
-def _conflicts(universe: Universe) -> Iterator[str]:
-    for package in universe:
-        for other in universe.versions(package.name):
-            if universe.clash_of_architectures(package, other):
-                yield f"{package} and {other} cannot be installed together"
-        for field in ("Conflicts", "Breaks"):
-            for group in package.relations(field):
-                for relation in group:
-                    for other in universe.related(relation):
-                        if universe.hits(package, relation, other):
-                            yield f"{package} cannot be installed with {other}: {field} {relation}"
-
-
-def _unneeded(config: LockConfig, universe: Universe) -> Iterator[str]:
+def _unneeded(config: LockConfig, packages: Sequence[Package]) -> Iterator[str]:
     """Packages that nothing leads to from what is wanted: left over from another list."""
+    universe = Universe(packages, config.architecture, config.foreign_architectures)
     reached: set[Package] = set()
-    todo = [package for wanted in config.packages for package in _wanted(universe, wanted)]
+    todo = [
+        package
+        for item in map(parse_wanted, config.packages)
+        for package in universe.related(Relation(item.name))
+    ]
     if config.resolve:
-        todo += [package for package in universe if config.is_base(package)]
+        todo += [package for package in universe if _is_base(config, universe, package)]
     while todo:
         package = todo.pop()
         if package in reached:
@@ -103,6 +64,13 @@ def _unneeded(config: LockConfig, universe: Universe) -> Iterator[str]:
     for package in universe:
         if package not in reached:
             yield f"{package} is in the lockfile, and nothing wanted needs it"
+
+
+def _is_base(config: LockConfig, universe: Universe, package: Package) -> bool:
+    """Whether it is there without being named; the resolver keeps all that are Essential."""
+    if universe.is_essential(package) or universe.is_important(package):
+        return True
+    return package.priority in config.include_priority
 
 
 def _reasons(universe: Universe, package: Package) -> Iterator[Package]:

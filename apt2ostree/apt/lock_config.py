@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from apt2ostree.apt.distributions import NamedSources
-from apt2ostree.apt.index import Package
 from apt2ostree.errors import UserError
 
 
@@ -72,12 +71,6 @@ class LockConfig:
     def architectures(self) -> tuple[str, ...]:
         """The image's architecture and the foreign ones."""
         return (self.architecture, *self.foreign_architectures)
-
-    def is_base(self, package: Package) -> bool:
-        """Whether a package is wanted without being named: as a part of the base system."""
-        if self.include_essential and package.essential:
-            return True
-        return package.priority in self.include_priority
 
 
 def read_config(path: Path, runfiles: Path) -> LockConfig:

@@ -129,6 +129,18 @@ def resolve(
     return Resolution(tuple(packages), reasons)
 
 
+def choose(
+    universe: Universe, want: Sequence[str], *, exclude: Iterable[str] = ()
+) -> tuple[Package, ...]:
+    """The packages that the items of `want` mean, alone, without what they depend on.
+
+    Raises UnsatisfiableError and WantedError as `resolve` does.
+    """
+    selection = Selection(universe, recommends=False)
+    _exclude(selection, exclude)
+    return tuple(dict.fromkeys(_choose(selection, item) for item in map(parse_wanted, want)))
+
+
 def _exclude(selection: Selection, exclude: Iterable[str]) -> None:
     for item in exclude:
         name, _, architecture = item.partition(":")

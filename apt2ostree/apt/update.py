@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,22 @@ from apt2ostree.apt.distributions import NamedSources
 from apt2ostree.apt.index import MalformedIndexError, Package, parse_index
 from apt2ostree.apt.lock_config import LockConfig
 from apt2ostree.apt.lockfile import read_lock, render_lock
-from apt2ostree.apt.preferences import Pin, Preferences, PreferencesError, parse_preferences
-from apt2ostree.apt.resolver import UnsatisfiableError, resolve
+from apt2ostree.apt.preferences import Preferences, PreferencesError, parse_preferences
+from apt2ostree.apt.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.apt.sources import Source, parse_sources
 from apt2ostree.apt.summary import Summary, summarize
 from apt2ostree.apt.universe import DuplicateError, Universe
+from apt2ostree.apt.wanted import WantedError
 from apt2ostree.errors import UserError
 
-_log = logging.getLogger(__name__)
+# What the resolver says of its input. A VerificationError is none: it is a defect.
+_INPUT_ERRORS = (
+    DuplicateError,
+    MalformedIndexError,
+    PreferencesError,
+    UnsatisfiableError,
+    WantedError,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
     indexes = archives.fetch(read_sources(config), config.architectures)
     try:
         new = select(config, _packages(indexes, archives.downloader.cache))
-    except (MalformedIndexError, PreferencesError, DuplicateError, UnsatisfiableError) as error:
+    except _INPUT_ERRORS as error:
         raise UserError(f"{config.label}: {error}") from None
     snapshots = {index.origin: index.snapshot for index in indexes}
     content = render_lock(new, old, lambda origin: snapshots[origin])
@@ -80,38 +87,18 @@ def read_sources(config: LockConfig) -> list[Source]:
 
 def select(config: LockConfig, packages: Iterable[Package]) -> Sequence[Package]:
     """Choose the packages of a lock among all that the archives have."""
-    pins = [pin for f in config.preferences for pin in parse_preferences(f.read(), f.name)]
-    excluded = Pin(config.exclude, "version", "*", -1, "exclude") if config.exclude else None
-    preferences = Preferences([excluded, *pins] if excluded else pins)
-    universe = Universe(packages, config.architecture, config.foreign_architectures, preferences)
+    pins = [pin for file in config.preferences for pin in parse_preferences(file.read(), file.name)]
+    universe = Universe(
+        packages, config.architecture, config.foreign_architectures, Preferences(pins)
+    )
     if not config.resolve:
-        return _named(config, universe)
-    return resolve(universe, _wanted(config, universe), recommends=config.recommends).packages
+        return choose(universe, config.packages, exclude=config.exclude)
+    base = base_packages(universe, config.include_essential, config.include_priority)
+    excluded = set(config.exclude)
+    want = [*(name for name in base if name not in excluded), *config.packages]
+    return resolve(universe, want, recommends=config.recommends, exclude=config.exclude).packages
 
 
 def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:
     for index in indexes:
         yield from parse_index(index.read(cache), index.name, index.origin)
-
-
-def _wanted(config: LockConfig, universe: Universe) -> list[str]:
-    """The names that are wanted: the base system in the order of the indexes, then the user's."""
-    base = [
-        package.name
-        for package in universe
-        if config.is_base(package)
-        and package.architecture in ("all", config.architecture)
-        and universe.candidate(universe.node(package)) is package
-    ]
-    return list(dict.fromkeys([*base, *config.packages]))
-
-
-def _named(config: LockConfig, universe: Universe) -> list[Package]:
-    chosen = []
-    for wanted in config.packages:
-        name, _, architecture = wanted.partition(":")
-        candidate = universe.candidate((name, architecture or config.architecture))
-        if candidate is None:
-            raise UserError(f"{config.label}: no archive has the package {wanted}")
-        chosen.append(candidate)
-    return chosen

@@ -8,6 +8,7 @@ source tree; `update_lock_test` fails, without a network, when the lockfile does
 load("@rules_python//python:defs.bzl", "py_test")
 load(":apt_lock_info.bzl", "AptLockInfo")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
+load(":path_in_package.bzl", "path_in_package")
 
 def _input_file(ctx, file):
     # What a user calls it; in messages a path in the source tree can be clicked on.
@@ -158,7 +159,9 @@ def apt_lock(
         testonly: of the targets.
         visibility: of the targets.
     """
-    lock = _lock_in_package(lockfile)
+    lock, error = path_in_package(lockfile, native.package_name())
+    if error:
+        fail("apt_lock(name = \"{}\"): lockfile: {}".format(name, error))
     config = name + "_config"
     files = [source for source in sources if not source.startswith("{")]
     _apt_lock_config(
@@ -209,13 +212,3 @@ def apt_lock(
         visibility = visibility,
         deps = [Label("//tools:check_lock")],
     )
-
-def _lock_in_package(lockfile):
-    """The lockfile's path in this package, from a path or a label."""
-    package, colon, name = lockfile.rpartition(":")
-    if colon and package not in ["", "//" + native.package_name()] or lockfile.startswith(("/", "@")) and not colon:
-        fail("lockfile = {}: it must be a file of this package, //{}, such as \"Packages.lock\"".format(
-            repr(lockfile),
-            native.package_name(),
-        ))
-    return name

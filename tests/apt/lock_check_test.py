@@ -7,6 +7,7 @@ from dataclasses import replace
 from apt2ostree.apt.lock_check import check_lock
 from apt2ostree.apt.lock_config import LockConfig
 from apt2ostree.apt.lockfile import parse_lock
+from apt2ostree.errors import UserError
 from tests.apt.local_archive import index, package
 
 CONFIG = LockConfig("//image:update_lock", "image/Packages.lock", ("web",), (), "amd64")
@@ -34,7 +35,7 @@ class LockCheckTest(unittest.TestCase):
     def test_a_forgotten_update_is_told(self) -> None:
         self.assertEqual(
             problems(package("web"), packages=("web", "ssh")),
-            ["ssh is wanted, and not in the lockfile"],
+            ["ssh is wanted but not there"],
         )
         self.assertEqual(
             problems(package("web"), package("ssh", Depends="crypt"), package("crypt")),
@@ -48,26 +49,26 @@ class LockCheckTest(unittest.TestCase):
         self.assertEqual(problems(package("web"), packages=("web=1.0",)), [])
         self.assertEqual(
             problems(package("web"), packages=("web=2.0",)),
-            ["web=2.0 is wanted, and not in the lockfile"],
+            ["web=2.0 is wanted but not there"],
         )
 
     def test_an_unmet_dependency_is_told(self) -> None:
         self.assertEqual(
             problems(package("web", Depends="lib (>= 2) | other"), package("lib")),
-            ["web:amd64=1.0 needs lib (>= 2) | other (Depends), which the lockfile has not"],
+            ["web:amd64=1.0 needs lib (>= 2) | other (Depends), which is not there"],
         )
 
     def test_a_conflict_is_told(self) -> None:
         self.assertEqual(
             problems(package("web", Depends="lib", Conflicts="lib (<< 2)"), package("lib")),
-            ["web:amd64=1.0 cannot be installed with lib:amd64=1.0: Conflicts lib (<< 2)"],
+            ["web:amd64=1.0 cannot be with lib:amd64=1.0: Conflicts: lib (<< 2)"],
         )
 
     def test_another_architecture_is_told(self) -> None:
         stanza = package("web", Architecture="arm64")
         (first, *_) = problems(stanza)
         self.assertEqual(
-            first, "web:arm64=1.0 is for another architecture than the target's: amd64"
+            first, "web:arm64=1.0 is for an architecture that is neither amd64 nor foreign"
         )
         self.assertEqual(
             problems(stanza, packages=("web:arm64",), foreign_architectures=("arm64",)), []
@@ -76,7 +77,7 @@ class LockCheckTest(unittest.TestCase):
     def test_an_excluded_package_is_told(self) -> None:
         self.assertEqual(
             problems(package("web", Depends="snap"), package("snap"), exclude=("snap",)),
-            ["snap is excluded, and in the lockfile"],
+            ["snap:amd64=1.0 is excluded, and in the lockfile"],
         )
 
     def test_without_resolving_the_named_packages_are_all(self) -> None:
@@ -86,6 +87,10 @@ class LockCheckTest(unittest.TestCase):
             problems(stanza, package("base", Essential="yes"), resolve=False),
             ["base:amd64=1.0 is in the lockfile, and nothing wanted needs it"],
         )
+
+    def test_a_nonsensical_item_is_an_error(self) -> None:
+        with self.assertRaisesRegex(UserError, "//image:update_lock: 'a b' is not a package to"):
+            problems(package("web"), packages=("a b",))
 
 
 if __name__ == "__main__":
