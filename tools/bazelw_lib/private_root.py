@@ -57,6 +57,7 @@ ROOT = RootSpec(
         "ca-certificates",
         "dpkg-dev",
         "fakeroot",
+        "faketime",
         "git",
         "gnupg",
         "gpgv",
