@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages, report
+from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages, report, sbom
 from apt2ostree.image import built_image
 
 COMMANDS = {
@@ -20,6 +20,7 @@ COMMANDS = {
     "ls": ls,
     "packages": packages,
     "report": report,
+    "sbom": sbom,
 }
 
 

@@ -132,7 +132,7 @@ def add(
     declare(accounts, users, groups)
     wanted_groups = dict(groups)
     for name, user in users.items():
-        if not user.group and name not in wanted_groups:
+        if not user.group and name not in wanted_groups and name not in before.users:
             wanted_groups[name] = Group(user.uid)
     for name, group in sorted(wanted_groups.items()):
         if name not in before.groups:

@@ -1,0 +1,1 @@
+"""Software bills of materials: what is in an image, for scanners and auditors."""
