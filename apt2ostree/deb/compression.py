@@ -178,6 +178,7 @@ def _through_program(command: list[str], source: Reader) -> Iterator[bytes]:
                 yield data
         except GeneratorExit:
             process.kill()
+            feeder.join()  # It closes the pipe, which still has something to write.
             raise
         feeder.join()
         message = process.stderr.read().decode(errors="replace").strip()

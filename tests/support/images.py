@@ -94,6 +94,10 @@ def write(directory: Path, image: Composed, ref: str = "deb/images/test/unpacked
         "commit": "commit",
         "manifest": "manifest.json",
         "objects": names,
+        "packages": [],
+        "layers": [],
+        "lockfiles": [],
+        "status": [],
     }
     (directory / "image.json").write_text(json.dumps(description), encoding="utf-8")
     return built_image.load(directory / "image.json", directory)
