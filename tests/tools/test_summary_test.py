@@ -68,7 +68,7 @@ class CountEventsTest(unittest.TestCase):
             self.assertEqual(count_events([summary("//:t", status), finished(1)]).failed, 1)
 
     def test_every_target_that_did_not_build_is_a_failure(self) -> None:
-        events: "list[dict[str, Any]]" = [
+        events: list[dict[str, Any]] = [
             {"id": {"targetConfigured": {"label": "//:a"}}, "aborted": {}},
             {"id": {"targetCompleted": {"label": "//:b"}}, "completed": {}},
             {"id": {"targetCompleted": {"label": "//:c"}}, "completed": {"success": True}},
