@@ -8,6 +8,7 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -67,10 +68,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove(*trees: Path) -> None:
-    """Remove directory trees, but nothing that may be mounted in them."""
-    if trees:
-        command = ["rm", "-rf", "--one-file-system", "--", *map(str, trees)]
-        subprocess.run(command, check=False)
+    """Remove directory trees, but nothing that may be mounted in them.
+
+    Tries again for some seconds: processes that just got their end may still write there.
+    """
+    command = ["rm", "-rf", "--one-file-system", "--", *map(str, trees)]
+    for patience in range(10):
+        if not any(tree.exists() for tree in trees):
+            return
+        time.sleep(patience / 10)
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+    if any(tree.exists() for tree in trees):
+        say(f"cannot remove all of {', '.join(map(str, trees))}")
 
 
 @contextlib.contextmanager

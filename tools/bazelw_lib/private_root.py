@@ -7,6 +7,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,10 @@ from tools.bazelw_lib.apt_sources import (
 )
 from tools.bazelw_lib.host import BazelwError, locked, remove, say, user_name
 from tools.bazelw_lib.sandbox import HOST_FILES, bwrap_command, host_directories, inner_environment
+
+ROOT_NAMESPACES = ("unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child")
+"""For root mmdebstrap mounts in the host's own namespace: in this one, all that it has mounted and
+started is gone with its parent, however that ends."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OLDEST_BAZEL = (7, 1)
@@ -175,6 +180,7 @@ def mmdebstrap_command(
     For an ordinary user it makes a tar instead, without device nodes.
     """
     return [
+        *(ROOT_NAMESPACES if is_root else ()),
         "mmdebstrap",
         "--variant=minbase",
         f"--mode={'root' if is_root else 'unshare'}",
@@ -228,19 +234,23 @@ def start(
     stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process that holds the lock, and is ended with the stack."""
-    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, pass_fds=[lock])
+    process = subprocess.Popen(
+        command, stdin=stdin, stdout=stdout, pass_fds=[lock], start_new_session=True
+    )
     stack.callback(_end, process)
     return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """End a process with all that it started, lest they write on while their work is removed."""
+    # mmdebstrap cleans up after a signal as from a terminal, to its whole process group. In
+    # namespaces of root's it need not, and does not heed it either.
+    is_root = os.geteuid() == 0
+    for number in (signal.SIGKILL,) if is_root else (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
 
 
 def settle_root(root: Path) -> None:
