@@ -143,6 +143,14 @@ class Archives:
             return None
         release = parse_release(text.decode("utf-8", "replace"), name)
         check_dates(release, source.policy, source.place, name, self.now)
+        _log.debug(
+            "%s: %s, Suite %s, Codename %s, made %s",
+            name,
+            "trusted without a signature" if source.policy.trusted else "the signature is good",
+            release.suite,
+            release.codename,
+            release.date,
+        )
         if not source.is_flat and not is_named(release, source.suite):
             _log.warning(
                 "%s: conflicting distribution: expected %s, but it says Suite %s, Codename %s",
@@ -221,6 +229,7 @@ class Archives:
         stem = f"{wanted.directory}Packages"
         plain = release.files.get(stem)
         if plain and self._cached(plain):
+            _log.debug("%s: in the cache", wanted.name)
             return plain.sha256
         offered = [suffix for suffix in _SUFFIXES if stem + suffix in release.files]
         failures = list[DownloadError]()

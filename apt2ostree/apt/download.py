@@ -156,7 +156,9 @@ class Downloader:
         self._fetched: dict[str, bytes] = {}
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> list[T]:
-        """Call ``function`` for every item in threads; the first error stops all of them."""
+        """Call ``function`` for every item in threads; the first error stops all for good."""
+        if self._cancelled.is_set():
+            raise Cancelled("the downloads were cancelled")
         todo = deque(enumerate(items))
         results: list[T | None] = [None] * len(todo)
         finished: SimpleQueue[BaseException | None] = SimpleQueue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from apt2ostree.apt.summary import Summary, summarize
 from apt2ostree.apt.universe import DuplicateError, Universe
 from apt2ostree.apt.wanted import WantedError
 from apt2ostree.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 # What the resolver says of its input. A VerificationError is none: it is a defect.
 _INPUT_ERRORS = (
@@ -101,4 +104,6 @@ def select(config: LockConfig, packages: Iterable[Package]) -> Sequence[Package]
 
 def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:
     for index in indexes:
-        yield from parse_index(index.read(cache), index.name, index.origin)
+        packages = parse_index(index.read(cache), index.name, index.origin)
+        _log.debug("%s: %d packages", index.origin, len(packages))
+        yield from packages

@@ -236,6 +236,8 @@ class DownloadTest(ServedTest):
         downloader = self.downloader(tries=100)
         with self.assertRaisesRegex(UserError, "number 3 is bad"):
             downloader.map(fetch, range(8))
+        with self.assertRaisesRegex(UserError, "the downloads were cancelled"):
+            downloader.map(fetch, [1])
 
 
 class ChangingFileTest(ServedTest):
