@@ -41,6 +41,11 @@ def _deb_repository_impl(repository_ctx):
         ))
     repository_ctx.file("BUILD.bazel", _BUILD.format(package = repr(attributes.package)))
 
+    # From Bazel 8.3 on; it may then keep repositories in its caches, remote ones from 9 on.
+    if hasattr(repository_ctx, "repo_metadata"):
+        return repository_ctx.repo_metadata(reproducible = True)
+    return None
+
 deb_repository = repository_rule(
     doc = "Downloads one package.",
     implementation = _deb_repository_impl,

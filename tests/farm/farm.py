@@ -59,9 +59,8 @@ class FarmTest(judges.ScratchTest):
 
     def assert_all_from_cache(self, built: bazel.Result, packages: int) -> None:
         """Every action was found in the remote cache, and there were as many as packages."""
-        self.assertEqual(
-            [spawn for spawn in built.spawns if not spawn.cache_hit], [], built.output[-2000:]
-        )
+        run = [spawn.target for spawn in built.spawns if not spawn.cache_hit]
+        self.assertEqual(run, [], built.output[-2000:])
         self.assertEqual(built.runners("DebTree"), {"remote cache hit": packages}, built.output)
         self.assertEqual(built.runners("OstreeCompose"), {"remote cache hit": 1})
 

@@ -12,6 +12,7 @@ import unittest
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 from tests.support import judges
 
@@ -60,17 +61,25 @@ class Server:
                 start_new_session=True,
             )
         case.addCleanup(self.stop)
+        if self.port:
+            self.wait_for(self._listens)
+        return self
+
+    def wait_for(self, ready: Callable[[], bool]) -> None:
+        """Wait until the server is ready.
+
+        Raises:
+            AssertionError: it ended or took too long; the text has what it said.
+        """
+        assert self.process
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
+        while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 text = self.log.read_text(encoding="utf-8", errors="replace")
                 raise AssertionError(f"{self.command} does not run:\n{text[-4000:]}")
             time.sleep(0.05)
-        return self
 
-    def _ready(self) -> bool:
-        if not self.port:
-            return True
+    def _listens(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
