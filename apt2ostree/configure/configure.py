@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from apt2ostree.configure import (
@@ -34,7 +34,14 @@ from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
 from apt2ostree.dpkg import database
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths, tree
-from apt2ostree.image.manifest import Directory, Manifest, components
+from apt2ostree.image.manifest import (
+    INSTALLED,
+    KEPT_TEXTS,
+    MAX_TEXT,
+    Directory,
+    Manifest,
+    components,
+)
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
@@ -146,7 +153,7 @@ def configure(
                 objects,
             )
             _report(upper.apply(touched))
-            result = _finish(image, directories, options, objects)
+            result = _finish(image, directories, layout.upper, options, objects)
             objects.close()
         return result
     finally:
@@ -228,7 +235,8 @@ class _Stage:
 
     def _preinsts(self, sandbox: Sandbox) -> None:
         dpkg = self._names.get("dpkg")
-        for preinst in scripts.preinsts(self._image.packages):
+        unpacked = [package for package in self._image.packages if not package.installed]
+        for preinst in scripts.preinsts(unpacked):
             diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
             package = preinst.package
             with self._control_files(preinst):
@@ -413,11 +421,14 @@ def _report(changes: Changes) -> None:
 def _finish(
     image: Manifest,
     directories: dict[str, Directory],
+    upper: Path,
     options: Options,
     objects: ObjectsWriter,
 ) -> tuple[Manifest, str]:
     ordered = {path: directories[path] for path in sorted(directories, key=components)}
-    manifest = Manifest(ordered, image.packages)
+    packages = [replace(package, status=INSTALLED) for package in image.packages]
+    manifest = Manifest(ordered, packages)
+    manifest.texts = _texts(image, manifest, upper)
     manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(ordered)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
@@ -428,6 +439,20 @@ def _finish(
         subject=options.subject,
     )
     return manifest, objects.add_metadata("commit", commit.serialize())
+
+
+def _texts(before: Manifest, image: Manifest, upper: Path) -> dict[str, str]:
+    """The texts that the manifest keeps: what was changed, and what was not."""
+    texts = {}
+    for path in sorted(KEPT_TEXTS):
+        row = image.row(path)
+        if row is None or row[0] != "file" or row[4] > MAX_TEXT:
+            continue
+        if row == before.row(path) and path in before.texts:
+            texts[path] = before.texts[path]
+        elif (upper / path).is_file():
+            texts[path] = (upper / path).read_text(encoding="utf-8", errors="surrogateescape")
+    return texts
 
 
 def _size(image: Manifest) -> int:

@@ -68,6 +68,9 @@ MAX_TEXT = 1 << 20
 PackageKey = tuple[str, str]
 """What identifies a package within an image: name and architecture."""
 
+UNPACKED = "install ok unpacked"
+INSTALLED = "install ok installed"
+
 Row = list[Any]
 """A file: see the module's description."""
 
@@ -126,7 +129,12 @@ class PackageRecord:
     conffiles: list[list[str]] = field(default_factory=list)
     triggers: str = ""
     info: dict[str, Row] = field(default_factory=dict)
-    status: str = "install ok unpacked"
+    status: str = UNPACKED
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is configured, too."""
+        return self.status == INSTALLED
 
     @property
     def key(self) -> PackageKey:

@@ -85,6 +85,7 @@ class _Merger:
         self._owners: dict[str, list[int]] = {"": []}
         self._dropped: dict[int, list[str]] = {}
         self._clashes: list[str] = []
+        self._others_clash = False
         self._resolver = _Resolver(sources)
 
     def run(self) -> Merged:
@@ -93,7 +94,7 @@ class _Merger:
                 self._add_directory(index, path, directory)
         self._check_files_against_directories()
         if self._clashes:
-            raise UserError(_clash_message(self._clashes))
+            raise UserError(_clash_message(self._clashes, not self._others_clash))
         return Merged(self._merged, self._dropped)
 
     def _add_directory(self, index: int, shipped_path: str, directory: Directory) -> None:
@@ -124,6 +125,7 @@ class _Merger:
         if replace(known, files={}) == replace(directory, files={}):
             return known
         if self._conflicts != "replace":
+            self._others_clash = True
             below = self._sources[self._owners[path][0]].name
             self._clashes.append(
                 f"/{path} (owner or mode): {below} and {self._sources[index].name}"
@@ -149,6 +151,7 @@ class _Merger:
             files[name] = row
         else:
             old_name = self._sources[other].name
+            self._others_clash |= not (new and old)
             if old and self._sources[other].package is None:
                 old_name = f"package {old.name} of {old_name}"
             self._clashes.append(
@@ -292,13 +295,18 @@ def replaces(winner: PackageRecord, loser: PackageRecord) -> bool:
     )
 
 
-def _clash_message(clashes: Sequence[str]) -> str:
+def _clash_message(clashes: Sequence[str], packages_alone: bool) -> str:
     shown = "\n  ".join(clashes[:MAX_REPORTED])
     more = len(clashes) - MAX_REPORTED
     rest = f"\n  and {more} more" if more > 0 else ""
+    if packages_alone:
+        return (
+            f"{len(clashes)} path(s) shipped by two packages, of which neither Replaces the other:"
+            f"\n  {shown}{rest}\nLeave one package of each pair out of the image."
+        )
     return (
         f"{len(clashes)} path(s) that two of the image's parts have, and differently:"
-        f"\n  {shown}{rest}\nOf two packages neither Replaces the other: leave one out. A layer "
-        'takes the place of what is below it with `overlay_conflicts = "replace"`, and `remove` '
-        "takes files away before layers are laid on."
+        f"\n  {shown}{rest}\nA layer takes the place of what is below it with "
+        '`overlay_conflicts = "replace"`; `remove` takes files away before layers are laid on; of '
+        "two packages neither Replaces the other, so leave one out."
     )

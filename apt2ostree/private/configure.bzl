@@ -64,13 +64,27 @@ _REQUIREMENTS = {
     "block-network": "1",
 }
 
-def configure_image(ctx, manifest, objects):
+def fakeroot_trees(ctx, inherited):
+    """The packages that run the scripts of an image.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        inherited: depset of OstreeTreeInfo: those of the image's base.
+
+    Returns:
+        depset of OstreeTreeInfo.
+    """
+    own = ctx.attr.fakeroot[DebPackagesInfo].trees if ctx.attr.fakeroot else depset()
+    return own if own else inherited
+
+def configure_image(ctx, manifest, objects, trees):
     """Declare the action that configures an image.
 
     Args:
         ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
         manifest: File: of the unpacked image.
         objects: depset of File: tars that together hold its objects.
+        trees: depset of OstreeTreeInfo: see `fakeroot_trees`.
 
     Returns:
         (manifest, objects, commit): File each, of the configured image; the objects are those
@@ -80,7 +94,7 @@ def configure_image(ctx, manifest, objects):
     configured = ctx.actions.declare_file(name + ".manifest.json")
     changed = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
-    fakeroot = _fakeroot(ctx)
+    fakeroot = _fakeroot(ctx, trees.to_list())
     args = ctx.actions.args()
     use_worker_param_file(args)
     args.add("--label", str(ctx.label))
@@ -120,8 +134,7 @@ def configure_image(ctx, manifest, objects):
     )
     return configured, changed, commit
 
-def _fakeroot(ctx):
-    trees = ctx.attr.fakeroot[DebPackagesInfo].trees.to_list() if ctx.attr.fakeroot else []
+def _fakeroot(ctx, trees):
     if not trees:
         fail(("{}: `configure = True` needs fakeroot and libfakeroot for the image's C library " +
               "and architecture, and the rule set has none pinned that fits. Put both into a " +

@@ -13,7 +13,8 @@ def ostree_image(name, packages = [], configure = False, fakeroot = None, **kwar
         packages: list of labels: packages, as `@LOCK//:packages` or `@LOCK//NAME`.
         configure: run the packages' maintainer scripts.
         fakeroot: label: packages fakeroot and libfakeroot that fit the image, which do not
-            become part of it; by default `@LOCK//:fakeroot` of the first lock in `packages`.
+            become part of it; by default `@LOCK//:fakeroot` of the first lock in `packages`,
+            or what the base has.
         **kwargs: the other attributes of the rule.
     """
     if configure and not fakeroot and type(packages) == "list":

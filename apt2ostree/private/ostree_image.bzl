@@ -1,6 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
-load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image")
+load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image", "fakeroot_trees")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
@@ -138,12 +138,20 @@ def _compose(ctx, package_trees, layers):
     )
     return manifest, objects, commit
 
+def _fakeroot_trees(ctx):
+    inherited = ctx.attr.base[OstreeImageInfo].fakeroot if ctx.attr.base else depset()
+    return fakeroot_trees(ctx, inherited)
+
 def _image_info(ctx, commit, layers):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    configured = ctx.attr.configure or bool(bases and bases[0].configured and not packages)
+    state = "configured" if configured else "unpacked"
     return OstreeImageInfo(
         commit = commit,
+        configured = configured,
+        fakeroot = _fakeroot_trees(ctx),
         layers = depset(
             [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
             transitive = [base.layers for base in bases],
@@ -154,10 +162,7 @@ def _image_info(ctx, commit, layers):
             transitive = [base.packages for base in bases] + [info.trees for info in packages],
             order = "preorder",
         ),
-        ref = ctx.attr.ref or "deb/images/{}/{}".format(
-            _lock_name(ctx),
-            "configured" if ctx.attr.configure else "unpacked",
-        ),
+        ref = ctx.attr.ref or "deb/images/{}/{}".format(_lock_name(ctx), state),
     )
 
 def _ostree_image_impl(ctx):
@@ -176,7 +181,12 @@ def _ostree_image_impl(ctx):
         ]),
     )
     if ctx.attr.configure:
-        manifest, objects, commit = configure_image(ctx, image.manifest, image.objects)
+        manifest, objects, commit = configure_image(
+            ctx,
+            image.manifest,
+            image.objects,
+            _fakeroot_trees(ctx),
+        )
         image = OstreeTreeInfo(
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),

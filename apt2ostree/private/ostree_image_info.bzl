@@ -4,6 +4,8 @@ OstreeImageInfo = provider(
     doc = "What makes a tree an image: a commit, and what it was made of.",
     fields = {
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
+        "configured": "bool: whether all its packages are configured.",
+        "fakeroot": "depset of OstreeTreeInfo: what its scripts run under, for images upon it.",
         "layers": "depset of struct: the trees laid over the packages, those of the base " +
                   "included: `name`, a string, and `manifest`, a File.",
         "lockfiles": "depset of File: the locks that the packages are from.",

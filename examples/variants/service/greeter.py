@@ -2,7 +2,7 @@
 
 import configparser
 
-from examples.variants.service.greeting import greeting
+from greeting import greeting
 
 
 def main() -> None:
