@@ -14,7 +14,7 @@ _ALTERNATIVE = re.compile(
     r"""\s* (?P<name> [A-Za-z0-9][A-Za-z0-9+._-]* )
         (?: : (?P<qualifier> [a-z0-9][a-z0-9-]* ) )?
         (?: \s* \( \s* (?P<operator> << | <= | >= | >> | = | < | > )
-                   \s* (?P<version> [^\s()]+ ) \s* \) )?
+                   \s* (?P<version> [^\s()<=>]+ ) \s* \) )?
         (?: \s* \[ (?P<architectures> [^\]]* ) \] )?
         (?: \s* < [^<>]* > )*
         \s*""",
