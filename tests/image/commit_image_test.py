@@ -2,6 +2,7 @@ import functools
 import http.server
 import os
 import subprocess
+import tempfile
 import threading
 import unittest
 from pathlib import Path
@@ -156,8 +157,10 @@ class CommitTest(CommitCase):
 class SigningTest(CommitCase):
     def setUp(self) -> None:
         super().setUp()
-        self.home = self.scratch / "gpg"
-        self.home.mkdir(mode=0o700)
+        # gpg-agent's socket is in it, whose path may have 107 bytes: fewer than a sandbox's.
+        home = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(home.cleanup)
+        self.home = Path(home.name)
         command = [
             "gpg",
             "--homedir",

@@ -59,7 +59,7 @@ class ExportTarTest(ScratchTest):
         self.assertEqual(
             hashlib.sha256(data).digest(), hashlib.sha256(self.tar(self.image("j"))).digest()
         )
-        seen = set()
+        seen: set[str] = set()
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             for member in tar:
                 if member.name != ".":

@@ -93,11 +93,9 @@ class ClashTest(unittest.TestCase):
             merge.merge([source("one", {"usr/bin/a": "A"}), source("two", {"usr/bin/a": "B"})])
         self.assertEqual(
             str(caught.exception),
-            "1 path(s) that two of the image's parts have, and differently:\n"
+            "1 path(s) shipped by two packages, of which neither Replaces the other:\n"
             "  /usr/bin/a: package one 1 and package two 1\n"
-            "Of two packages neither Replaces the other: leave one out. A layer takes the place "
-            'of what is below it with `overlay_conflicts = "replace"`, and `remove` takes files '
-            "away before layers are laid on.",
+            "Leave one package of each pair out of the image.",
         )
 
     def test_a_file_and_a_directory(self) -> None:

@@ -101,7 +101,8 @@ class OciTest(ScratchTest):
         one, two = self.export(self.image("i"), "one"), self.export(self.image("j"), "two")
         self.assertEqual((one / "index.json").read_bytes(), (two / "index.json").read_bytes())
         self.assertEqual(
-            sorted(os.listdir(one / "blobs/sha256")), sorted(os.listdir(two / "blobs/sha256"))
+            sorted(path.name for path in (one / "blobs/sha256").iterdir()),
+            sorted(path.name for path in (two / "blobs/sha256").iterdir()),
         )
 
     def test_a_layout_holds_several_images_and_a_tag_moves(self) -> None:
@@ -119,7 +120,7 @@ class OciTest(ScratchTest):
         (self.scratch / "oci/mine").touch()
         with self.assertRaisesRegex(UserError, "neither an OCI layout nor an empty directory"):
             self.export(self.image("i"))
-        self.assertEqual(os.listdir(self.scratch / "oci"), ["mine"])
+        self.assertEqual([path.name for path in (self.scratch / "oci").iterdir()], ["mine"])
 
     def test_a_broken_layout_is_told(self) -> None:
         layout = self.export(self.image("i"))

@@ -113,13 +113,16 @@ class ChromiumTest(ReportCase):
 
     def test_a_phone_need_not_scroll_sideways(self) -> None:
         measured = self.page.with_name("measured.html")
-        script = "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
+        script = (
+            "<script>document.title = "
+            "document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
+        )
         measured.write_text(self.page.read_text().replace("</body>", script + "</body>"))
         # A frame, because a window may be no smaller than 500 pixels.
         frame = self.page.with_name("frame.html")
         frame.write_text(
             '<iframe id="f" src="measured.html" width="360" height="640"></iframe>'
-            "<script>onload = () => { const d = f.contentDocument; document.body.append(d.title) }</script>"
+            "<script>onload = () => document.body.append(f.contentDocument.title)</script>"
         )
         dom = self.browse("--dump-dom", "--allow-file-access-from-files", page=frame)
         found = re.search(r"(\d+) of (\d+)", dom)

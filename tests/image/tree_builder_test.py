@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apt2ostree.errors import UserError
 from apt2ostree.image.accounts import Accounts
-from apt2ostree.image.attributes import Attributes, Rules, rules
+from apt2ostree.image.attributes import Attributes, rules
 from apt2ostree.image.manifest import Manifest
 from apt2ostree.image.tree_builder import TreeBuilder
 from apt2ostree.ostree.objects_tar import ObjectsWriter
@@ -24,11 +24,11 @@ def rule(pattern: str, **values: object) -> tuple[str, str]:
 
 
 class TreeBuilderTest(ScratchTest):
-    def builder(self, found: Rules = rules([])) -> TreeBuilder:
+    def builder(self, *found: tuple[str, str]) -> TreeBuilder:
         self.buffer = io.BytesIO()
         accounts = Accounts({"root": 0, "app": 700}, {"root": 0, "adm": 4})
         defaults = Attributes("app", "adm", "0640")
-        return TreeBuilder(ObjectsWriter(self.buffer), accounts, defaults, found)
+        return TreeBuilder(ObjectsWriter(self.buffer), accounts, defaults, rules(found))
 
     def write(self, name: str, data: bytes = b"") -> Path:
         return debs.write(self.scratch / name, data)
@@ -39,7 +39,7 @@ class TreeBuilderTest(ScratchTest):
         return row
 
     def test_files_have_the_defaults_and_rules_go_before_them(self) -> None:
-        builder = self.builder(rules([rule("usr/bin/x", mode="4755", owner="0")]))
+        builder = self.builder(rule("usr/bin/x", mode="4755", owner="0"))
         builder.add_path("etc/app.conf", self.write("conf", b"a=1"))
         builder.add_path("usr/bin/x", self.write("x", b"#!"))
         manifest = builder.manifest()
@@ -58,7 +58,7 @@ class TreeBuilderTest(ScratchTest):
         self.assertEqual(self.row(manifest, "b")[:5], ["symlink", "0777", 700, 4, "a"])
 
     def test_directories_empty_ones_too(self) -> None:
-        builder = self.builder(rules([rule("var/lib/app", mode="2750", group="0")]))
+        builder = self.builder(rule("var/lib/app", mode="2750", group="0"))
         builder.add_directory("var/lib/app")
         directory = builder.manifest().directories["var/lib/app"]
         self.assertEqual((directory.mode, directory.uid, directory.gid), ("2750", 700, 0))
@@ -74,9 +74,7 @@ class TreeBuilderTest(ScratchTest):
         self.assertEqual(self.row(manifest, "opt/c")[0], "file")
 
     def test_extended_attributes_and_capabilities(self) -> None:
-        builder = self.builder(
-            rules([rule("x", xattrs={"user.a": "1"}, capabilities="cap_chown=ep")])
-        )
+        builder = self.builder(rule("x", xattrs={"user.a": "1"}, capabilities="cap_chown=ep"))
         builder.add_path("x", self.write("x"))
         self.assertEqual(
             sorted(self.row(builder.manifest(), "x")[6]),  # type: ignore[call-overload]
@@ -100,7 +98,7 @@ class TreeBuilderTest(ScratchTest):
         self.assertEqual(manifest.directories["srv/d"].uid, 5)
 
     def test_rules_apply_to_what_a_tar_brings(self) -> None:
-        builder = self.builder(rules([rule("**", owner="app", group="adm")]))
+        builder = self.builder(rule("**", owner="app", group="adm"))
         builder.add_tar("", self.write("x", debs.tar(debs.file("./f", uid=1000))), "x.tar")
         self.assertEqual(self.row(builder.manifest(), "f")[2:4], [700, 4])
 
@@ -140,7 +138,7 @@ class TreeBuilderTest(ScratchTest):
             builder.add_path("a/b", self.write("two"))
 
     def test_errors_name_the_path(self) -> None:
-        builder = self.builder(rules([rule("x", owner="nobody")]))
+        builder = self.builder(rule("x", owner="nobody"))
         with self.assertRaisesRegex(UserError, r"^/x: unknown user 'nobody'"):
             builder.add_path("x", self.write("x"))
         with self.assertRaisesRegex(UserError, r"x\.zip: not a tar by its name"):
