@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from apt2ostree.configure import (
@@ -31,14 +31,15 @@ from apt2ostree.configure.log import Log
 from apt2ostree.configure.recorder import Inode, Record, Recorder
 from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
 from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
-from apt2ostree.dpkg import database
+from apt2ostree.dpkg import database, installed
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths, tree
-from apt2ostree.image.manifest import Directory, Manifest, components
+from apt2ostree.image.manifest import KEPT_TEXTS, MAX_TEXT, Directory, Manifest, Row
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
+_UNPACKED = "install ok unpacked"
 _BLOCK = 4096
 _DIVERSIONS = f"{database.DIRECTORY}/diversions"
 _OVERRIDES = f"{database.DIRECTORY}/statoverride"
@@ -51,10 +52,12 @@ class Options:
     Attributes:
         cleanup: what not to keep.
         environment: added to the scripts' own.
-        epoch: seconds since 1970 for what records time; `None`: `epoch.newest`.
+        epoch: seconds since 1970 for what records time; `None`: `epoch.of_locks` or else
+            `epoch.newest`.
         hooks_after: programs to run inside when all is configured.
         hooks_before: programs to run inside before anything is.
         limits: what the scripts may use.
+        locks: texts of the lockfiles that the packages are from.
         policy: the policy-rc.d.
         preseed: debconf answers, as debconf-set-selections(1) takes them; or `None`.
         subject: of the commit.
@@ -67,6 +70,7 @@ class Options:
     hooks_after: Sequence[Path] = ()
     hooks_before: Sequence[Path] = ()
     limits: Limits = field(default_factory=Limits)
+    locks: Sequence[str] = ()
     policy: str = scripts.POLICY
     preseed: Path | None = None
     subject: str = ""
@@ -146,7 +150,7 @@ def configure(
                 objects,
             )
             _report(upper.apply(touched))
-            result = _finish(image, directories, options, objects)
+            result = _finish(_after(image, directories, layout.merged), options, objects)
             objects.close()
         return result
     finally:
@@ -169,6 +173,8 @@ class _Stage:
         self._layout = layout
         self._log = Log()
         now = options.epoch
+        if now is None:
+            now = epoch.of_locks(image.packages, options.locks)
         if now is None:
             now = epoch.newest(image.packages, image.directories, locations)
         self._environment = {
@@ -228,7 +234,9 @@ class _Stage:
 
     def _preinsts(self, sandbox: Sandbox) -> None:
         dpkg = self._names.get("dpkg")
-        for preinst in scripts.preinsts(self._image.packages):
+        # Those of a base image may have been configured with it.
+        packages = [package for package in self._image.packages if package.status == _UNPACKED]
+        for preinst in scripts.preinsts(packages):
             diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
             package = preinst.package
             with self._control_files(preinst):
@@ -317,7 +325,12 @@ class _Stage:
         self._log.end()
         if status or self._log.errors:
             raise UserError(self._failure(status))
-        left = _not_installed(self._read(f"{database.DIRECTORY}/status"))
+        status_file = self._read(f"{database.DIRECTORY}/status")
+        left = [
+            package.name
+            for package in installed.update(self._image.packages, status_file)
+            if package.status != installed.INSTALLED
+        ]
         if left:
             raise UserError(
                 f"dpkg --configure -a left {len(left)} packages not installed: "
@@ -410,15 +423,29 @@ def _report(changes: Changes) -> None:
         print(f"note: /{path}: a {type_}, which OSTree cannot store; left out", file=sys.stderr)
 
 
+def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> Manifest:
+    """The image's manifest with the new tree and what follows from it."""
+    manifest = replace(image, directories=directories)
+    manifest.texts = {
+        path: (merged / path).read_text(encoding="utf-8", errors="surrogateescape")
+        for path in sorted(KEPT_TEXTS)
+        if _is_kept(manifest.row(path))
+    }
+    status = (merged / database.DIRECTORY / "status").read_text(
+        encoding="utf-8", errors="surrogateescape"
+    )
+    manifest.packages = installed.update(image.packages, status)
+    return manifest
+
+
+def _is_kept(row: Row | None) -> bool:
+    return row is not None and row[0] == "file" and row[4] <= MAX_TEXT
+
+
 def _finish(
-    image: Manifest,
-    directories: dict[str, Directory],
-    options: Options,
-    objects: ObjectsWriter,
+    manifest: Manifest, options: Options, objects: ObjectsWriter
 ) -> tuple[Manifest, str]:
-    ordered = {path: directories[path] for path in sorted(directories, key=components)}
-    manifest = Manifest(ordered, image.packages)
-    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(ordered)
+    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(manifest.directories)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
     commit = Commit(
@@ -472,15 +499,3 @@ def _inside(root: Path, path: str) -> Path:
                 raise UserError(f"{path}: {place} is a symlink that leads out of the image")
             place = root / target.lstrip("/") if target.startswith("/") else place.parent / target
     return place / parts[-1]
-
-
-def _not_installed(status: str) -> list[str]:
-    """The packages that dpkg's status file does not call installed."""
-    left = []
-    name = ""
-    for line in status.splitlines():
-        if line.startswith("Package: "):
-            name = line[len("Package: ") :]
-        elif line.startswith("Status: ") and line != "Status: install ok installed":
-            left.append(name)
-    return left

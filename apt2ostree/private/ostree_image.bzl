@@ -138,6 +138,12 @@ def _compose(ctx, package_trees, layers):
     )
     return manifest, objects, commit
 
+def _lockfiles(ctx):
+    """depset of File: the locks that the packages are from, those of the base among them."""
+    bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    return depset(transitive = [info.lockfiles for info in bases + packages])
+
 def _image_info(ctx, commit, layers):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
@@ -149,7 +155,7 @@ def _image_info(ctx, commit, layers):
             transitive = [base.layers for base in bases],
             order = "postorder",
         ),
-        lockfiles = depset(transitive = [info.lockfiles for info in bases + packages]),
+        lockfiles = _lockfiles(ctx),
         packages = depset(
             transitive = [base.packages for base in bases] + [info.trees for info in packages],
             order = "preorder",
@@ -176,7 +182,12 @@ def _ostree_image_impl(ctx):
         ]),
     )
     if ctx.attr.configure:
-        manifest, objects, commit = configure_image(ctx, image.manifest, image.objects)
+        manifest, objects, commit = configure_image(
+            ctx,
+            image.manifest,
+            image.objects,
+            _lockfiles(ctx),
+        )
         image = OstreeTreeInfo(
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),
