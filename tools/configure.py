@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--epoch", type=int, help="SOURCE_DATE_EPOCH (default: the newest changelog entry)")
     add("--hook-after", action="append", default=[], type=Path, help="program to run inside")
     add("--hook-before", action="append", default=[], type=Path, help="program to run inside")
+    add("--lockfile", action="append", default=[], type=Path, help="lock the packages are from")
     add("--policy", type=Path, help="policy-rc.d (default: no service may start)")
     add("--time-limit", type=float, help="seconds that a package's scripts may take")
     add("--output-manifest", required=True, type=Path)
@@ -75,13 +76,14 @@ def _options(options: argparse.Namespace) -> configure.Options:
         limits=Limits(
             options.time_limit or default.seconds, options.disk_limit or default.disk_bytes
         ),
+        locks=[path.read_text(encoding="utf-8") for path in options.lockfile],
         policy=options.policy.read_text(encoding="utf-8") if options.policy else scripts.POLICY,
         preseed=options.debconf,
     )
 
 
 def _fakeroot(options: argparse.Namespace) -> configure.FakerootPackages:
-    directories = {}
+    directories: dict[str, manifest.Directory] = {}
     for path in options.fakeroot:
         for name, directory in manifest.load(path).directories.items():
             known = directories.setdefault(name, directory)

@@ -82,7 +82,7 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
     class Bars(Progress):
         def begin(self, label: str, size: int | None) -> int:
-            return display.add_task(_shortened(label), total=size)
+            return int(display.add_task(_shortened(label), total=size))
 
         def advance(self, task: int, amount: int) -> None:
             display.advance(rich_progress.TaskID(task), amount)

@@ -31,16 +31,17 @@ from apt2ostree.configure.log import Log
 from apt2ostree.configure.recorder import Inode, Record, Recorder
 from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
 from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
-from apt2ostree.dpkg import database
+from apt2ostree.dpkg import database, installed
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths, tree
 from apt2ostree.image.manifest import (
     INSTALLED,
     KEPT_TEXTS,
     MAX_TEXT,
+    UNPACKED,
     Directory,
     Manifest,
-    components,
+    Row,
 )
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
@@ -58,10 +59,12 @@ class Options:
     Attributes:
         cleanup: what not to keep.
         environment: added to the scripts' own.
-        epoch: seconds since 1970 for what records time; `None`: `epoch.newest`.
+        epoch: seconds since 1970 for what records time; `None`: `epoch.of_locks` or else
+            `epoch.newest`.
         hooks_after: programs to run inside when all is configured.
         hooks_before: programs to run inside before anything is.
         limits: what the scripts may use.
+        locks: texts of the lockfiles that the packages are from.
         policy: the policy-rc.d.
         preseed: debconf answers, as debconf-set-selections(1) takes them; or `None`.
         subject: of the commit.
@@ -74,6 +77,7 @@ class Options:
     hooks_after: Sequence[Path] = ()
     hooks_before: Sequence[Path] = ()
     limits: Limits = field(default_factory=Limits)
+    locks: Sequence[str] = ()
     policy: str = scripts.POLICY
     preseed: Path | None = None
     subject: str = ""
@@ -153,7 +157,7 @@ def configure(
                 objects,
             )
             _report(upper.apply(touched))
-            result = _finish(image, directories, layout.upper, options, objects)
+            result = _finish(_after(image, directories, layout.merged), options, objects)
             objects.close()
         return result
     finally:
@@ -176,6 +180,8 @@ class _Stage:
         self._layout = layout
         self._log = Log()
         now = options.epoch
+        if now is None:
+            now = epoch.of_locks(image.packages, options.locks)
         if now is None:
             now = epoch.newest(image.packages, image.directories, locations)
         self._environment = {
@@ -235,8 +241,9 @@ class _Stage:
 
     def _preinsts(self, sandbox: Sandbox) -> None:
         dpkg = self._names.get("dpkg")
-        unpacked = [package for package in self._image.packages if not package.installed]
-        for preinst in scripts.preinsts(unpacked):
+        # Those of a base image may have been configured with it.
+        packages = [package for package in self._image.packages if package.status == UNPACKED]
+        for preinst in scripts.preinsts(packages):
             diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
             package = preinst.package
             with self._control_files(preinst):
@@ -325,7 +332,12 @@ class _Stage:
         self._log.end()
         if status or self._log.errors:
             raise UserError(self._failure(status))
-        left = _not_installed(self._read(f"{database.DIRECTORY}/status"))
+        status_file = self._read(f"{database.DIRECTORY}/status")
+        left = [
+            package.name
+            for package in installed.update(self._image.packages, status_file)
+            if package.status != INSTALLED
+        ]
         if left:
             raise UserError(
                 f"dpkg --configure -a left {len(left)} packages not installed: "
@@ -373,7 +385,7 @@ def remove(layout: mounts.Layout) -> None:
 
     def allow(function: object, path: str, error: object) -> None:
         # overlayfs makes work/work with mode 0.
-        os.chmod(path, 0o700)
+        Path(path).chmod(0o700)
         shutil.rmtree(path, ignore_errors=True)
 
     shutil.rmtree(layout.top, onerror=allow)
@@ -418,18 +430,27 @@ def _report(changes: Changes) -> None:
         print(f"note: /{path}: a {type_}, which OSTree cannot store; left out", file=sys.stderr)
 
 
-def _finish(
-    image: Manifest,
-    directories: dict[str, Directory],
-    upper: Path,
-    options: Options,
-    objects: ObjectsWriter,
-) -> tuple[Manifest, str]:
-    ordered = {path: directories[path] for path in sorted(directories, key=components)}
-    packages = [replace(package, status=INSTALLED) for package in image.packages]
-    manifest = Manifest(ordered, packages)
-    manifest.texts = _texts(image, manifest, upper)
-    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(ordered)
+def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> Manifest:
+    """The image's manifest with the new tree and what follows from it."""
+    manifest = replace(image, directories=directories)
+    manifest.texts = {
+        path: (merged / path).read_text(encoding="utf-8", errors="surrogateescape")
+        for path in sorted(KEPT_TEXTS)
+        if _is_kept(manifest.row(path))
+    }
+    status = (merged / database.DIRECTORY / "status").read_text(
+        encoding="utf-8", errors="surrogateescape"
+    )
+    manifest.packages = installed.update(image.packages, status)
+    return manifest
+
+
+def _is_kept(row: Row | None) -> bool:
+    return row is not None and row[0] == "file" and row[4] <= MAX_TEXT
+
+
+def _finish(manifest: Manifest, options: Options, objects: ObjectsWriter) -> tuple[Manifest, str]:
+    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(manifest.directories)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
     commit = Commit(
@@ -439,20 +460,6 @@ def _finish(
         subject=options.subject,
     )
     return manifest, objects.add_metadata("commit", commit.serialize())
-
-
-def _texts(before: Manifest, image: Manifest, upper: Path) -> dict[str, str]:
-    """The texts that the manifest keeps: what was changed, and what was not."""
-    texts = {}
-    for path in sorted(KEPT_TEXTS):
-        row = image.row(path)
-        if row is None or row[0] != "file" or row[4] > MAX_TEXT:
-            continue
-        if row == before.row(path) and path in before.texts:
-            texts[path] = before.texts[path]
-        elif (upper / path).is_file():
-            texts[path] = (upper / path).read_text(encoding="utf-8", errors="surrogateescape")
-    return texts
 
 
 def _size(image: Manifest) -> int:
@@ -492,20 +499,8 @@ def _inside(root: Path, path: str) -> Path:
     for part in parts[:-1]:
         place = place / part
         if place.is_symlink():
-            target = os.readlink(place)
+            target = str(place.readlink())
             if "/" in target.lstrip("/") and ".." in target:
                 raise UserError(f"{path}: {place} is a symlink that leads out of the image")
             place = root / target.lstrip("/") if target.startswith("/") else place.parent / target
     return place / parts[-1]
-
-
-def _not_installed(status: str) -> list[str]:
-    """The packages that dpkg's status file does not call installed."""
-    left = []
-    name = ""
-    for line in status.splitlines():
-        if line.startswith("Package: "):
-            name = line[len("Package: ") :]
-        elif line.startswith("Status: ") and line != "Status: install ok installed":
-            left.append(name)
-    return left

@@ -1,14 +1,16 @@
 """The time that a reproducible build's records of time have: SOURCE_DATE_EPOCH.
 
-By default the newest entry of the packages' changelogs (Policy §4.4): a function of the
-image's content. Source: https://reproducible-builds.org/specs/source-date-epoch/
+By default the newest of the archives that the packages are from, which their lock tells; if
+it does not, the newest entry of their changelogs (Policy §4.4): a function of the image's
+content in any case. Source: https://reproducible-builds.org/specs/source-date-epoch/
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 from apt2ostree.configure import materialize
@@ -19,7 +21,31 @@ FALLBACK = 946_684_800
 """2000-01-01: for images without a changelog. Not 0, which shadow(5) writes as nothing."""
 MAX_SIZE = 8 << 20
 _NAMES = ("changelog.Debian.gz", "changelog.gz", "changelog.Debian", "changelog")
+_FIELD = re.compile(r"^(Package|Version|Snapshot): (.*)$", re.MULTILINE)
+_SNAPSHOT_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _TRAILER = re.compile(rb"^ -- .*>  (.+)$", re.MULTILINE)
+
+
+def of_locks(packages: Sequence[PackageRecord], locks: Iterable[str]) -> int | None:
+    """The newest time in the field `Snapshot` of the packages' stanzas, in seconds since 1970.
+
+    Args:
+        packages: those of the image; stanzas of others do not count.
+        locks: texts of lockfiles.
+
+    Returns:
+        `None` if none of their stanzas has the field.
+    """
+    versions = {(package.name, package.version) for package in packages}
+    found = []
+    for lock in locks:
+        for stanza in lock.split("\n\n"):
+            fields = dict(_FIELD.findall(stanza))
+            match = _SNAPSHOT_ID.search(fields.get("Snapshot", ""))
+            if match and (fields.get("Package"), fields.get("Version")) in versions:
+                time = datetime.strptime(match[0], "%Y%m%dT%H%M%SZ")
+                found.append(int(time.replace(tzinfo=timezone.utc).timestamp()))
+    return max(found, default=None)
 
 
 def newest(

@@ -106,7 +106,7 @@ def _start(
             os.dup2(descriptor, number)
         for name in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
             signal.signal(name, signal.SIG_DFL)
-        os.execvpe(arguments[0], arguments, environment)
+        os.execvpe(arguments[0], list(arguments), environment)
     except OSError as error:
         os.write(2, f"{arguments[0]}: {error.strerror}\n".encode())
     finally:

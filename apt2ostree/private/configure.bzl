@@ -1,6 +1,7 @@
 """Configuring an image: its packages' maintainer scripts run in a sandbox."""
 
 load(":deb_packages_info.bzl", "DebPackagesInfo")
+load(":label_text.bzl", "label_text")
 load(":worker.bzl", "use_worker_param_file")
 
 CONFIGURE_ATTRS = {
@@ -26,8 +27,8 @@ CONFIGURE_ATTRS = {
         doc = "Environment variables for the scripts, besides what dpkg and the rule set set.",
     ),
     "epoch": attr.int(
-        doc = "SOURCE_DATE_EPOCH for the scripts, in seconds since 1970; 0: the date of the " +
-              "newest entry in the packages' changelogs.",
+        doc = "SOURCE_DATE_EPOCH for the scripts, in seconds since 1970; 0: the newest date of an " +
+              "archive in the packages' lock, or if it has none, in the packages' changelogs.",
     ),
     "fakeroot": attr.label(
         doc = "Packages fakeroot and libfakeroot for the image's C library and architecture; " +
@@ -77,7 +78,7 @@ def fakeroot_trees(ctx, inherited):
     own = ctx.attr.fakeroot[DebPackagesInfo].trees if ctx.attr.fakeroot else depset()
     return own if own else inherited
 
-def configure_image(ctx, manifest, objects, trees):
+def configure_image(ctx, manifest, objects, trees, lockfiles):
     """Declare the action that configures an image.
 
     Args:
@@ -85,6 +86,7 @@ def configure_image(ctx, manifest, objects, trees):
         manifest: File: of the unpacked image.
         objects: depset of File: tars that together hold its objects.
         trees: depset of OstreeTreeInfo: see `fakeroot_trees`.
+        lockfiles: depset of File: the locks that its packages are from.
 
     Returns:
         (manifest, objects, commit): File each, of the configured image; the objects are those
@@ -97,9 +99,10 @@ def configure_image(ctx, manifest, objects, trees):
     fakeroot = _fakeroot(ctx, trees.to_list())
     args = ctx.actions.args()
     use_worker_param_file(args)
-    args.add("--label", str(ctx.label))
+    args.add("--label", label_text(ctx.label))
     args.add("--image", manifest)
     args.add_all(objects, before_each = "--objects")
+    args.add_all(lockfiles, before_each = "--lockfile")
     args.add_all(fakeroot.manifests, before_each = "--fakeroot")
     args.add_all(fakeroot.objects, before_each = "--fakeroot-objects")
     args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")
@@ -125,7 +128,7 @@ def configure_image(ctx, manifest, objects, trees):
         inputs = depset(
             [manifest, ctx.file._cleanup] + fakeroot.manifests + ctx.files.cleanup +
             ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before + ctx.files.policy,
-            transitive = [objects, fakeroot.objects],
+            transitive = [fakeroot.objects, lockfiles, objects],
         ),
         outputs = [configured, changed, commit],
         mnemonic = "OstreeConfigure",

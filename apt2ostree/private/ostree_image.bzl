@@ -142,6 +142,12 @@ def _fakeroot_trees(ctx):
     inherited = ctx.attr.base[OstreeImageInfo].fakeroot if ctx.attr.base else depset()
     return fakeroot_trees(ctx, inherited)
 
+def _lockfiles(ctx):
+    """depset of File: the locks that the packages are from, those of the base among them."""
+    bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    return depset(transitive = [info.lockfiles for info in bases + packages])
+
 def _image_info(ctx, commit, layers):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
@@ -157,7 +163,7 @@ def _image_info(ctx, commit, layers):
             transitive = [base.layers for base in bases],
             order = "postorder",
         ),
-        lockfiles = depset(transitive = [info.lockfiles for info in bases + packages]),
+        lockfiles = _lockfiles(ctx),
         packages = depset(
             transitive = [base.packages for base in bases] + [info.trees for info in packages],
             order = "preorder",
@@ -186,6 +192,7 @@ def _ostree_image_impl(ctx):
             image.manifest,
             image.objects,
             _fakeroot_trees(ctx),
+            _lockfiles(ctx),
         )
         image = OstreeTreeInfo(
             manifest = manifest,
