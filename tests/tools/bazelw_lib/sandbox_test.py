@@ -55,7 +55,7 @@ class InnerEnvironmentTest(unittest.TestCase):
             "JAVA_HOME": "/usr/lib/jvm/x",
             "LD_LIBRARY_PATH": "/opt/lib",
             "PATH": "/home/u/bin:/usr/bin",
-            "PIP_FIND_LINKS": "/opt/wheels",
+            "PIP_FIND_LINKS": "/srv/wheels",
         }
         self.assertEqual(
             inner_environment(outer, "u"),
@@ -63,7 +63,7 @@ class InnerEnvironmentTest(unittest.TestCase):
                 "HOME": "/home/u",
                 "LOGNAME": "u",
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "PIP_FIND_LINKS": "/opt/wheels",
+                "PIP_FIND_LINKS": "/srv/wheels",
                 "USER": "u",
             },
         )
