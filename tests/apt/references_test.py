@@ -7,7 +7,7 @@ import lzma
 import sys
 import tarfile
 import unittest
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def _difference(ours: list[str] | None, apts: list[str] | None) -> str:
     return f"apt alone {set(apts) - set(ours)}, we alone {set(ours) - set(apts)}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _universe(
     architectures: tuple[str, ...], suites: tuple[str, ...], preferences: str
 ) -> Universe:
@@ -68,14 +68,14 @@ def _universe(
     return Universe(packages, architectures[0], architectures[1:], pins)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _packages(suite: str, architecture: str) -> list[Package]:
     origin = Origin("file:/srv", suite, "main", architecture, ReleaseFacts(suite, suite))
     name = f"{suite}_{architecture}"
     return parse_index(_indexes()[name], name, origin)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _indexes() -> dict[str, bytes]:
     with tarfile.open(_TESTDATA / "bookworm.tar.xz") as tar:
         files = {member.name: tar.extractfile(member) for member in tar}
