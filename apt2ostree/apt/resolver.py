@@ -15,7 +15,7 @@ from apt2ostree.apt.preferences import origin_in_release
 from apt2ostree.apt.relations import Relation, format_group
 from apt2ostree.apt.repair import repair
 from apt2ostree.apt.selection import Dependency, Excluded, Selection
-from apt2ostree.apt.universe import Universe
+from apt2ostree.apt.universe import Node, Universe
 from apt2ostree.apt.verify import verify
 from apt2ostree.apt.wanted import Wanted, parse_wanted
 
@@ -108,9 +108,7 @@ def resolve(
     """
     selection = Selection(universe, recommends)
     _exclude(selection, exclude)
-    wanted: dict[Package, str] = {}
-    for item in map(parse_wanted, want):
-        wanted.setdefault(_choose(selection, item), item.text)
+    wanted = _find_all(selection, want)
     for package in wanted:
         selection.want(package)
     for package in wanted:
@@ -138,7 +136,7 @@ def choose(
     """
     selection = Selection(universe, recommends=False)
     _exclude(selection, exclude)
-    return tuple(dict.fromkeys(_choose(selection, item) for item in map(parse_wanted, want)))
+    return tuple(_find_all(selection, want))
 
 
 def _exclude(selection: Selection, exclude: Iterable[str]) -> None:
@@ -148,16 +146,41 @@ def _exclude(selection: Selection, exclude: Iterable[str]) -> None:
             selection.discard(package, Excluded(package))
 
 
-def _choose(selection: Selection, item: Wanted) -> Package:
-    """The package that a wanted item means; makes a version or suite asked for the candidate."""
+def _find_all(selection: Selection, want: Sequence[str]) -> dict[Package, str]:
+    """The packages that the wanted items mean, in their order, each with its first item."""
+    items = list(map(parse_wanted, want))
+    _choose_versions(selection, items)
+    wanted: dict[Package, str] = {}
+    for item in items:
+        wanted.setdefault(_find(selection, item), item.text)
+    return wanted
+
+
+def _find(selection: Selection, item: Wanted) -> Package:
+    """The package that a wanted item means."""
     found = _named(selection, item) or _only_provider(selection, item)
     if found is None:
         raise UnsatisfiableError(explain_missing(selection, item))
-    if item.version or item.suite:
-        selection.choose(found)
-        if item.suite:
-            _choose_dependencies(selection, found, item.suite)
     return found
+
+
+def _choose_versions(selection: Selection, items: Sequence[Wanted]) -> None:
+    """Make the versions that items ask for, by version or suite, the candidates."""
+    asked: dict[Node, tuple[Wanted, Package]] = {}
+    for item in items:
+        if item.version or item.suite:
+            package = _find(selection, item)
+            node = selection.universe.node(package)
+            other, chosen = asked.setdefault(node, (item, package))
+            if chosen is not package:
+                raise UnsatisfiableError(
+                    f"{other.text} and {item.text} ask for two versions of {item.name}: "
+                    f"{chosen.version} and {package.version}"
+                )
+            selection.choose(package)
+    for item, package in asked.values():
+        if item.suite:
+            _choose_dependencies(selection, package, item.suite, set(asked))
 
 
 def _architectures(universe: Universe, item: Wanted) -> Sequence[str]:
@@ -213,34 +236,57 @@ def _in_release(package: Package, suite: str) -> bool:
     )
 
 
-def _choose_dependencies(selection: Selection, package: Package, suite: str) -> None:
-    """Take what a package needs from its own suite, where no candidate would do."""
+def _choose_dependencies(
+    selection: Selection, package: Package, suite: str, fixed: set[Node]
+) -> bool:
+    """Take what a package needs from its own suite, where no candidate would do.
+
+    False, and nothing taken, if that does not give it all it needs. `fixed` are the packages
+    whose version is not to be changed.
+    """
     universe = selection.universe
-    pending = [package]
-    while pending:
-        package = pending.pop()
-        architecture = universe.architecture_of(package)
-        dependencies = selection.dependencies(package)
-        for dependency in (
-            *dependencies.hard,
-            *(dependencies.soft if selection.recommends else ()),
+    architecture = universe.architecture_of(package)
+    dependencies = selection.dependencies(package)
+    before = selection.choices()
+    for dependency in dependencies.hard:
+        if not selection.options(dependency.group, architecture) and not any(
+            _switch(selection, other, suite, fixed)
+            for other in _in_suite(selection, dependency, suite)
         ):
-            if selection.options(dependency.group, architecture):
-                continue
-            switched = next(
-                (
-                    other
-                    for relation in dependency.group
-                    for other in universe.related(relation)
-                    if universe.satisfies(other, relation, architecture)
-                    and _in_release(other, suite)
-                    and not selection.is_discarded(other)
-                ),
-                None,
+            selection.restore(before)
+            return False
+    for dependency in dependencies.soft if selection.recommends else ():
+        if not selection.options(dependency.group, architecture):
+            any(
+                _switch(selection, other, suite, fixed)
+                for other in _in_suite(selection, dependency, suite)
             )
-            if switched is not None:
-                selection.choose(switched)
-                pending.append(switched)
+    return True
+
+
+def _in_suite(selection: Selection, dependency: Dependency, suite: str) -> Iterator[Package]:
+    """The versions in a suite that meet a dependency."""
+    universe = selection.universe
+    architecture = universe.architecture_of(dependency.package)
+    for relation in dependency.group:
+        for other in universe.related(relation):
+            if _in_release(other, suite) and universe.satisfies(other, relation, architecture):
+                yield other
+
+
+def _switch(selection: Selection, package: Package, suite: str, fixed: set[Node]) -> bool:
+    """Make a version of a suite its package's candidate, with what it needs."""
+    if selection.is_candidate(package):
+        return True
+    node = selection.universe.node(package)
+    if node in fixed or selection.is_discarded(package):
+        return False
+    before = selection.choices()
+    selection.choose(package)
+    if _choose_dependencies(selection, package, suite, fixed):
+        return True
+    selection.restore(before)
+    return False
 
 
 def _reasons(selection: Selection, wanted: Mapping[Package, str]) -> dict[Package, Reason]:

@@ -203,6 +203,14 @@ class Selection:
         """Make a version its package's candidate, whatever the pins say."""
         self._chosen[self.universe.node(package)] = package
 
+    def choices(self) -> dict[Node, Package]:
+        """The versions that were chosen, to be given to `restore`."""
+        return dict(self._chosen)
+
+    def restore(self, choices: dict[Node, Package]) -> None:
+        """Undo all choices but these."""
+        self._chosen = dict(choices)
+
     def want(self, package: Package) -> None:
         """Select a package that the user wants: it is protected from the start."""
         self.select(package)

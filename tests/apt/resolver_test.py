@@ -7,9 +7,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apt2ostree.apt.index import Origin
+from apt2ostree.apt.index import Origin, ReleaseFacts
 from apt2ostree.apt.preferences import Preferences, parse_preferences
-from apt2ostree.apt.resolver import UnsatisfiableError, base_packages, resolve
+from apt2ostree.apt.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.apt.universe import Universe
 from apt2ostree.apt.verify import find_problems
 from apt2ostree.apt.wanted import WantedError
@@ -175,6 +175,27 @@ class WantTest(unittest.TestCase):
         found = [f"{p.name}={p.version}" for p in resolve(known, ["a/backports"]).packages]
         self.assertEqual(found, ["a=2", "b=2", "c=1", "d=2"])
 
+    def test_a_suite_is_not_taken_for_what_it_cannot_complete(self) -> None:
+        stable = Origin("http://x", "stable", "main", "amd64")
+        backports = Origin(
+            "http://x", "bp", "main", "amd64", ReleaseFacts("bp", not_automatic=True)
+        )
+        known = Universe(
+            packages("a\nb\nc", stable)
+            + packages("a 2; Depends: b (>= 2) | c (>= 2)\nb 2; Depends: x\nc 2", backports),
+            "amd64",
+        )
+        found = [f"{p.name}={p.version}" for p in resolve(known, ["a/bp"]).packages]
+        self.assertEqual(found, ["a=2", "c=2"])
+
+    def test_a_version_asked_for_is_the_one_meant_by_the_name(self) -> None:
+        self.assertEqual(_resolve("a 1\na 2", "a", "a=1"), ["a"])
+
+    def test_refuses_to_take_two_versions_of_a_package(self) -> None:
+        message = "a=1 and a=2 ask for two versions of a: 1 and 2"
+        with self.assertRaisesRegex(UnsatisfiableError, message):
+            _resolve("a 1\na 2", "a=1", "a=2")
+
     def test_a_provided_name_can_be_wanted_if_one_package_provides_it(self) -> None:
         self.assertEqual(_resolve("a 1; Provides: v\na 2; Provides: v", "v"), ["a=2"])
         for text in ("a; Provides: v\nb; Provides: v", "a 1; Provides: v\na 2", "a:i386"):
@@ -187,6 +208,17 @@ class WantTest(unittest.TestCase):
     def test_refuses_what_it_does_not_understand(self) -> None:
         with self.assertRaisesRegex(WantedError, "'a b' is not a package to ask for"):
             _resolve("a", "a b")
+
+
+class ChooseTest(unittest.TestCase):
+    def test_takes_the_packages_meant_alone(self) -> None:
+        known = universe("a; Depends: x\nb 1\nb 2\nc; Provides: v")
+        found = choose(known, ["b=1", "v", "a"])
+        self.assertEqual([str(p) for p in found], ["b:amd64=1", "c:amd64=1", "a:amd64=1"])
+
+    def test_refuses_what_is_excluded(self) -> None:
+        with self.assertRaisesRegex(UnsatisfiableError, "a:amd64=1: you excluded it"):
+            choose(universe("a"), ["a"], exclude=["a"])
 
 
 class ReasonTest(unittest.TestCase):
