@@ -1,0 +1,116 @@
+"""The same lock gives the same bytes: elsewhere, and as somebody else."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from tests.e2e.bazel import SOURCES, BazelTest, clean_environment, startup
+from tests.support import judges
+from tests.support.debs import control, deb, directory, file, symlink
+
+
+NOBODY = 65534
+
+
+class ReproducibleTest(BazelTest):
+    """Each build has an output base of its own, so that nothing is reused."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.lock(
+            *(
+                self.archive.add(
+                    deb(
+                        *(directory("./usr"), file(f"./usr/{name}", name.encode() * 1000)),
+                        symlink(f"./usr/{name}.link", name),
+                        control=control(name),
+                        scripts={"conffiles": "", "triggers": f"interest {name}\n"},
+                    ),
+                    name,
+                )
+                for name in ("one", "two", "three", "four")
+            )
+        )
+
+    def outputs(
+        self,
+        *options: str,
+        place: "Path | None" = None,
+        cache: "Path | None" = None,
+        prefix: tuple[str, ...] = (),
+    ) -> dict[str, str]:
+        """Build from nothing; return the digest of everything that is built.
+
+        Args:
+            *options: of the build.
+            place: another workspace than the test's own.
+            cache: where Bazel's installation and outputs go.
+            prefix: what to run Bazel with.
+        """
+        cache = cache or self.cache
+        base = cache / "reproducible"
+        shutil.rmtree(base, ignore_errors=True)
+        command = [*prefix, *startup(cache), f"--output_base={base}"]
+
+        def run(*words: str) -> str:
+            result = subprocess.run(
+                [*command, *words],
+                cwd=place or self.workspace,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**clean_environment(), "HOME": str(cache)},
+                check=False,
+            )
+            self.assertEqual(result.returncode, 0, result.stdout)
+            return result.stdout
+
+        try:
+            targets = ("//:debs_image", "@debs//:packages")
+            run("build", "--symlink_prefix=/", "--repository_cache=", *options, *targets)
+            found = Path(run("info", "bazel-bin").split()[-1])
+            return {
+                str(path.relative_to(found)): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(found.rglob("*"))
+                if path.name.endswith((".manifest.json", ".objects.tar", ".commit"))
+            }
+        finally:
+            run("shutdown")
+
+    def test_another_output_base_directory_user_and_number_of_jobs(self) -> None:
+        one = self.outputs("--jobs=1")
+        self.assertEqual(len(one), 2 * 4 + 3)
+        elsewhere = self.cache / "another place/with blanks"
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        shutil.copytree(self.workspace, elsewhere)
+        self.assertEqual(self.outputs("--jobs=8", place=elsewhere), one)
+        if os.geteuid():
+            judges.skip_aloud(self, "only root can become another user")
+        home = Path(tempfile.mkdtemp(prefix="apt2ostree-nobody-", dir="/tmp"))
+        self.addCleanup(subprocess.run, ["rm", "-rf", str(home)], check=False)
+        shutil.copytree(self.workspace, home / "workspace")
+        try:
+            for path in [home, *home.rglob("*")]:
+                os.chown(path, NOBODY, NOBODY)
+        except OSError:
+            judges.skip_aloud(self, "this sandbox knows one user only")
+        if not open_to_others(SOURCES):
+            judges.skip_aloud(self, f"{SOURCES} is closed to other users")
+        become = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        theirs = self.outputs(
+            place=home / "workspace", cache=home, prefix=(*become, "env", "USER=nobody")
+        )
+        self.assertEqual(theirs, one)
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether everybody may enter a directory."""
+    return all(place.stat().st_mode & 0o001 for place in [path, *path.parents])
+
+
+if __name__ == "__main__":
+    unittest.main()
