@@ -138,7 +138,7 @@ def group(found: Sequence[Part], limit: int) -> list[Layer]:
             key = f"packages {_bucket(key, room)}"
         layer = layers.setdefault(f"{part.record is None} {key}", Layer(key, set()))
         layer.paths |= part.paths
-    result = [*layers.values(), Layer("dpkg database, configuration", set(rest.paths))]
+    result = [*layers.values(), Layer("dpkg database, configuration", {"", *rest.paths})]
     for layer in result:
         for path in list(layer.paths):
             above = paths.parent(path)

@@ -23,7 +23,7 @@ class Part:
     Attributes:
         name: of the package, the layer's target, or empty for the rest.
         record: the package, if it is one.
-        paths: files and directories, as they are called in the image.
+        paths: files, and directories with nothing in them, as they are called in the image.
     """
 
     name: str
@@ -40,8 +40,8 @@ class Part:
 
 
 def parts(image: BuiltImage) -> list[Part]:
-    """Return the image's parts: packages by name, layers, then the rest; each path is in one,
-    but for directories, which are in every part that ships them."""
+    """Return the image's parts: packages by name, layers, then the rest. Each file is in one;
+    an empty directory is in every part that ships it."""
     package_manifests = [manifests.load(path) for path in image.packages]
     layers = [(name, manifests.load(path)) for name, path in image.layers]
     return split(image.manifest, package_manifests, layers)
@@ -55,9 +55,10 @@ def split(
         record.key: Part(record.name, record)
         for record in sorted(image.packages, key=lambda record: record.key)
     }
-    rest = {*image.directories, *_files(image)}
+    leaves = _empty_directories(image)
+    rest = leaves | _files(image)
     owners = ownership.owners(image, packages)
-    layer_parts = [_layer_part(image, name, layer) for name, layer in layers]
+    layer_parts = [_layer_part(image, name, layer, leaves) for name, layer in layers]
     for part in layer_parts:
         rest -= part.paths
     in_layers = set().union(*(part.paths for part in layer_parts))
@@ -75,20 +76,20 @@ def split(
                 for path, directory in manifest.directories.items()
                 if path and not directory.implicit
             }
-            by_key[record.key].paths |= shipped & image.directories.keys()
+            by_key[record.key].paths |= shipped & leaves
     for part in by_key.values():
         rest -= part.paths
     return [*by_key.values(), *layer_parts, Part("", paths=rest)]
 
 
-def _layer_part(image: Manifest, name: str, layer: Manifest) -> Part:
+def _layer_part(image: Manifest, name: str, layer: Manifest, leaves: set[str]) -> Part:
     """What of a layer is in the image as the layer has it."""
     part = Part(name)
     resolver = ownership.PathResolver(image.directories)
     for path, directory in layer.directories.items():
         place = resolver.directory(path)
         files = image.directories[place].files if place in image.directories else {}
-        if path and not directory.implicit and place in image.directories:
+        if not directory.implicit and place in leaves:
             part.paths.add(place)
         part.paths.update(
             paths.join(place, file)
@@ -96,6 +97,16 @@ def _layer_part(image: Manifest, name: str, layer: Manifest) -> Part:
             if files.get(file) == row
         )
     return part
+
+
+def _empty_directories(image: Manifest) -> set[str]:
+    """Directories with nothing in them: others come with what they hold."""
+    parents = {paths.parent(path) for path in image.directories if path}
+    return {
+        path
+        for path, directory in image.directories.items()
+        if not directory.files and path not in parents
+    }
 
 
 def _files(image: Manifest) -> set[str]:

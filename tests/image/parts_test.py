@@ -56,6 +56,17 @@ class PartsTest(ScratchTest):
         self.assertIn("srv", found[2].paths)
         self.assertIn("var/lib/dpkg/status", found[3].paths)
 
+    def test_a_directory_that_another_package_fills_is_not_in_this_ones_part(self) -> None:
+        packages = [
+            deb(directory("./usr/man"), control=control("one")),
+            deb(directory("./usr/man"), file("./usr/man/two"), control=control("two")),
+        ]
+        alone, _ = parts(build(self.scratch / "alone", packages[:1]).built)
+        self.assertIn("usr/man", alone.paths)
+        one, two, _ = parts(build(self.scratch / "both", packages).built)
+        self.assertNotIn("usr/man", one.paths)
+        self.assertIn("usr/man/two", two.paths)
+
 
 if __name__ == "__main__":
     unittest.main()

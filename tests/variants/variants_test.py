@@ -1,0 +1,175 @@
+"""The example with three variants: its images as they were built, judged by the real tools."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from apt2ostree.apt.index import parse_index
+from apt2ostree.apt.summary import summarize
+from tests.support import judges
+
+EXAMPLE = Path("examples/variants").absolute()
+NGINX_LOCK = Path("examples/nginx/Packages.lock")
+NEW_IN_DEBUG = {"libunwind", "strace"}
+"""Source packages of debug.lock."""
+
+
+class VariantsTest(judges.ScratchTest):
+    def image(self, name: str, *arguments: str) -> str:
+        """`bazel run` of an image, but for Bazel."""
+        environment = {**os.environ, "BUILD_WORKING_DIRECTORY": str(self.scratch)}
+        result = subprocess.run(
+            [EXAMPLE / name, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def checkout(self, name: str) -> Path:
+        self.image(name, "checkout", "--user-mode", f"{name}.root")
+        return self.scratch / f"{name}.root"
+
+    def dpkg(self, root: Path, *arguments: str) -> str:
+        command = ["dpkg", f"--root={root}", "--log=/dev/null", *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        return result.stdout + result.stderr
+
+    def test_dpkg_finds_nothing_wrong_in_any_of_them(self) -> None:
+        judges.need(self, "dpkg")
+        for name, count in (("base", 105), ("debug", 107), ("product", 105)):
+            with self.subTest(name):
+                root = self.checkout(name)
+                self.assertEqual(self.dpkg(root, "--audit"), "")
+                self.assertEqual(self.dpkg(root, "--verify"), "")
+                status = (root / "var/lib/dpkg/status").read_text()
+                self.assertEqual(status.count("Status: install ok installed\n"), count)
+
+    def test_what_each_of_them_has(self) -> None:
+        base, debug, product = (self.checkout(name) for name in ("base", "debug", "product"))
+        self.assertTrue((debug / "usr/bin/strace").exists())
+        self.assertFalse((base / "usr/bin/strace").exists())
+        self.assertEqual(
+            [path.name for path in (base / "usr/share/doc/nginx").iterdir()], ["copyright"]
+        )
+        self.assertIn("greeter:x:700:700:", (product / "etc/passwd").read_text())
+        self.assertIn("greeter:!*:", (product / "etc/shadow").read_text())
+        self.assertNotIn("greeter", (base / "etc/passwd").read_text())
+        listed = self.image("product", "ls", "/var/lib/greeter") + self.image(
+            "product", "ls", "/etc/greeter.conf"
+        )
+        self.assertRegex(listed, r"d02750 +700 +4 .*/var/lib/greeter\n")
+        self.assertRegex(listed, r"-00640 +0 +700 .*/etc/greeter.conf\n")
+        wanted = product / "etc/systemd/system/multi-user.target.wants/greeter.service"
+        self.assertTrue((product / str(wanted.readlink()).lstrip("/")).is_file())
+
+    def test_the_program_finds_its_runfiles_in_the_image(self) -> None:
+        product = self.checkout("product")
+        command = ["python3", str(product / "usr/lib/greeter/greeter")]
+        environment = {name: value for name, value in os.environ.items() if "RUNFILES" not in name}
+        output = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=environment
+        ).stdout
+        self.assertEqual(output, "Hello, world!\n")
+
+    def test_apt_on_the_device_knows_the_archive(self) -> None:
+        judges.need(self, "apt-get")
+        product = self.checkout("product")
+        command = [
+            "apt-get",
+            "-o",
+            f"Dir={product}",
+            "-o",
+            f"Dir::State::status={product}/var/lib/dpkg/status",
+            "-o",
+            "Debug::NoLocking=true",
+            "-o",
+            "APT::Sandbox::User=root",
+            "update",
+            "--print-uris",
+        ]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        self.assertIn("http://ftp.debian.org/debian/dists/bookworm/InRelease", output)
+        self.assertIn(
+            "http://security.debian.org/debian-security/dists/bookworm-security/InRelease", output
+        )
+
+    def test_a_second_image_costs_what_it_does_not_share(self) -> None:
+        judges.need(self, "ostree")
+        repo = self.scratch / "repo"
+        subprocess.run(["ostree", "init", f"--repo={repo}", "--mode=archive"], check=True)
+        start = time.monotonic()
+        first = self.image("base", "import", f"--repo={repo}")
+        middle = time.monotonic()
+        second = self.image("product", "import", f"--repo={repo}")
+        end = time.monotonic()
+        counts = [int(re.search(r"wrote (\d+) content", text)[1]) for text in (first, second)]  # type: ignore[index]
+        print(
+            f"base: {counts[0]} content objects, {middle - start:.1f} s; "
+            f"product: {counts[1]}, {end - middle:.1f} s"
+        )
+        self.assertLess(counts[1], counts[0] * 0.05)
+        subprocess.run(["ostree", "fsck", "-q", f"--repo={repo}"], check=True, capture_output=True)
+
+    def test_the_diff_is_what_the_summary_of_the_locks_announces(self) -> None:
+        old = parse_index(NGINX_LOCK.read_bytes(), "Packages.lock")
+        added = parse_index((EXAMPLE / "debug.lock").read_bytes(), "debug.lock")
+        announced = {
+            (change.kind, change.name, change.new.version if change.new else "")
+            for change in summarize("debug", old, [*old, *added]).changes
+        }
+        base = EXAMPLE / "base.manifest.json"
+        found = json.loads(self.image("debug", "diff", str(base), "--format=json"))
+        self.assertEqual({(c["kind"], c["name"], c["new"]) for c in found["packages"]}, announced)
+
+    def test_an_oci_update_changes_the_layers_of_its_packages_alone(self) -> None:
+        layers = []
+        for name in ("base", "debug"):
+            self.image(name, "export", "--oci", "oci", "--tag", name)
+            layers.append(self.layers(self.scratch / "oci", name))
+        changed = {name for name in layers[1] if layers[0].get(name) != layers[1][name]}
+        self.assertEqual(changed, {*NEW_IN_DEBUG, "dpkg database, configuration"})
+
+    def layers(self, layout: Path, tag: str) -> dict[str, str]:
+        def blob(digest: str) -> dict[str, object]:
+            return json.loads((layout / "blobs" / digest.replace(":", "/")).read_bytes())  # type: ignore[no-any-return]
+
+        index = json.loads((layout / "index.json").read_bytes())
+        digest = next(
+            item["digest"] for item in index["manifests"] if tag in item["annotations"].values()
+        )
+        manifest: dict[str, object] = blob(digest)
+        config = blob(manifest["config"]["digest"])  # type: ignore[index]
+        names = [item["created_by"].partition(": ")[2] for item in config["history"]]  # type: ignore[attr-defined]
+        return dict(zip(names, (item["digest"] for item in manifest["layers"])))  # type: ignore[attr-defined]
+
+    def test_umoci_unpacks_what_checkout_writes(self) -> None:
+        judges.need(self, "umoci")
+        bundle = self.scratch / "bundle"
+        command = [
+            "umoci",
+            "unpack",
+            "--rootless",
+            "--image",
+            f"{EXAMPLE / 'product_oci'}:latest",
+            str(bundle),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        product = self.checkout("product")
+
+        def names(root: Path) -> list[str]:
+            return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+        self.assertEqual(names(bundle / "rootfs"), names(product))
+        shutil.rmtree(bundle)
+
+
+if __name__ == "__main__":
+    unittest.main()

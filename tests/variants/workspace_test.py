@@ -1,0 +1,119 @@
+"""Variants in a user's workspace, with packages of its own: what Bazel runs, and what it says."""
+
+from __future__ import annotations
+
+import unittest
+
+from tests.support import bazel, judges
+from tests.support.debs import control, deb, file
+
+BUILD = """\
+load("@apt2ostree//apt2ostree:defs.bzl", "deb_package", "ostree_image", "ostree_tree")
+
+deb_package(name = "one", src = "one.deb")
+deb_package(name = "two", src = ":built.deb")
+genrule(name = "made_here", srcs = ["two.deb.in"], outs = ["built.deb"], cmd = "cp $< $@")
+
+ostree_image(name = "base", packages = [":one"])
+ostree_image(name = "second", base = ":base", packages = [":two"])
+ostree_image(name = "third", base = ":base", layers = [":files"])
+ostree_tree(name = "files", files = {"greeting.txt": "etc/"})
+
+ostree_tree(name = "stranger", files = {"greeting.txt": "etc/"}, owner = "nobody-knows")
+ostree_image(name = "unknown_user", packages = [":one"], layers = [":stranger"])
+ostree_tree(name = "more_files", files = {"other.txt": "etc/greeting.txt"})
+ostree_image(name = "clash", packages = [":one"], layers = [":files", ":more_files"])
+ostree_image(name = "typo", packages = [":one"], remove = ["usr/shrae/**"])
+ostree_image(
+    name = "strict", packages = [":one"], remove = ["usr/shrae/**"], unmatched_globs = "error",
+)
+
+deb_package(name = "arm", src = "arm.deb")
+ostree_image(
+    name = "either",
+    packages = select({"@platforms//cpu:aarch64": [":arm"], "//conditions:default": [":one"]}),
+)
+platform(name = "arm64", constraint_values = ["@platforms//cpu:aarch64", "@platforms//os:linux"])
+"""
+ARM = control("one", Architecture="arm64")
+FILES: dict[str, str | bytes] = {
+    "MODULE.bazel": bazel.module(extra='bazel_dep(name = "platforms", version = "0.0.7")'),
+    "BUILD.bazel": BUILD,
+    "one.deb": deb(file("./usr/one", b"1"), control=control("one")),
+    "two.deb.in": deb(file("./usr/two", b"2"), control=control("two")),
+    "arm.deb": deb(file("./usr/one", b"arm"), control=ARM),
+    "greeting.txt": "hello\n",
+    "other.txt": "other\n",
+}
+
+
+class WorkspaceTest(judges.ScratchTest):
+    machine: bazel.Machine
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.machine = bazel.machine(self, self.scratch / "machine", FILES)
+
+    def test_another_variant_costs_its_own_packages_and_a_compose(self) -> None:
+        built = self.machine.build("//:base")
+        self.assertEqual(self.count(built), {"DebTree": 1, "OstreeCompose": 1})
+        built = self.machine.build("//:third")
+        self.assertEqual(self.count(built), {"OstreeTree": 1, "OstreeCompose": 1})
+        built = self.machine.build("//:second")
+        self.assertEqual(self.count(built), {"DebTree": 1, "OstreeCompose": 1})
+        self.assertIn("usr/two", self.machine.run("run", "//:second", "--", "ls", "-R").stdout)
+
+    def count(self, built: bazel.Result) -> dict[str, int]:
+        """How many actions of ours were run."""
+        ours = [s.mnemonic for s in built.spawns if s.mnemonic.startswith(("Deb", "Ostree"))]
+        return {mnemonic: ours.count(mnemonic) for mnemonic in ours}
+
+    def test_what_is_wrong_is_told(self) -> None:
+        for target, words in {
+            "unknown_user": "/etc/greeting.txt: unknown user 'nobody-knows': the tree's own users",
+            "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
+            "strict": "remove: 'usr/shrae/**' matches nothing in base and packages",
+        }.items():
+            with self.subTest(target):
+                result = self.machine.run("build", f"//:{target}")
+                self.assertNotEqual(result.status, 0)
+                self.assertIn(words, result.output)
+        result = self.machine.run("build", "//:typo")
+        self.assertEqual(result.status, 0, result.output)
+        self.assertIn("warning: remove: 'usr/shrae/**' matches nothing", result.output)
+
+    def test_one_target_for_two_architectures(self) -> None:
+        for options, architecture in (([], "amd64"), (["--platforms=//:arm64"], "arm64")):
+            result = self.machine.run("run", *options, "//:either", "--", "packages")
+            self.assertEqual(result.stdout, f"one\t1\t{architecture}\n", result.output)
+
+    def test_a_stamped_build_knows_its_revision(self) -> None:
+        status = self.machine.workspace / "status.sh"
+        status.write_text("#!/bin/sh\necho STABLE_GIT_COMMIT f00d\n")
+        status.chmod(0o755)
+        judges.need(self, "ostree")
+        repo = self.scratch / "repo"
+        judges.run("ostree", "init", f"--repo={repo}", "--mode=archive")
+        self.machine.run(
+            "run",
+            "--stamp",
+            f"--workspace_status_command={status}",
+            "//:base",
+            "--",
+            "commit",
+            f"--repo={repo}",
+            "--branch=b",
+            "--subject=S",
+        ).check()
+        shown = judges.run(
+            "ostree",
+            "show",
+            f"--repo={repo}",
+            "b",
+            "--print-metadata-key=apt2ostree.source-revision",
+        )
+        self.assertEqual(shown.strip(), "'f00d'")
+
+
+if __name__ == "__main__":
+    unittest.main()
