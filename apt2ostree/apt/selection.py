@@ -281,11 +281,15 @@ class Selection:
         for conflict in self.conflicts(package):
             self.drop(conflict.other)
         if self.universe.node(package) in self.protected:
-            for other, field, relation in self.excluded(package):
-                if self.is_candidate(other) and not self._is_protected(other):
-                    self.discard(other, Conflict(other, package, package, field, relation))
-                    self.banned.add(self.universe.node(other))
+            self._ban(package)
         return None
+
+    def _ban(self, package: Package) -> None:
+        """Discard what a protected package conflicts with."""
+        for other, field, relation in self.excluded(package):
+            if self.is_candidate(other) and not self._is_protected(other):
+                self.discard(other, Conflict(other, package, package, field, relation))
+                self.banned.add(self.universe.node(other))
 
     def _is_protected(self, package: Package) -> bool:
         node = self.universe.node(package)
@@ -326,6 +330,7 @@ class Selection:
                 continue
             self.protected.add(node)
             if package in self:
+                self._ban(package)
                 for dependency in self.dependencies(package).hard:
                     options = self.options(dependency.group, node[1])
                     if len(options) == 1:
