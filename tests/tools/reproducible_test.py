@@ -83,10 +83,12 @@ class ReproducibleTest(ScratchTest):
 
     def test_a_year_ahead_and_long_ago(self) -> None:
         judges.need(self, "faketime")
-        shown = judges.run("faketime", "+1y", "date", "+%Y")
+        shown = judges.run("faketime", "-f", "+1y", "date", "+%Y")
         self.assertEqual(int(shown), int(judges.run("date", "+%Y")) + 1)
-        self.assertEqual(self.outputs("ahead", ["faketime", "+1y"]), self.expected)
-        self.assertEqual(self.outputs("ago", ["faketime", "1985-01-01"]), self.expected)
+        self.assertEqual(self.outputs("ahead", ["faketime", "-f", "+1y"]), self.expected)
+        self.assertEqual(
+            self.outputs("ago", ["faketime", "-f", "@1985-01-01 00:00:00"]), self.expected
+        )
 
     def test_settings_of_the_user(self) -> None:
         found = self.outputs(
