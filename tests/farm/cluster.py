@@ -138,7 +138,9 @@ class Cluster:
             os.chown(directory, NOBODY, NOBODY)
         user: list[str | Path] = [*servers.as_nobody(), "env", "-C", directory, "LC_ALL=C"]
         data = directory / "data"
-        judges.run(*user, initdb, "--no-sync", "--auth=trust", "--encoding=UTF8", "--username=grid", data)
+        judges.run(
+            *user, initdb, "--no-sync", "--auth=trust", "--encoding=UTF8", "--username=grid", data
+        )
         server = servers.Server(
             [
                 *user, initdb.with_name("postgres"), "-D", data, "-k", directory,
