@@ -195,7 +195,7 @@ class Cluster:
                 "--buildbox-run=/usr/bin/buildbox-run-bubblewrap",
                 "--runner-arg=--staging-mode=copy-or-link",
                 *(
-                    f"--runner-arg=--ro-bind-mount={path}:{path}"
+                    f"--runner-arg=--ro-bind-mount={Path(path).resolve()}:{path}"
                     for path in READ_ONLY
                     if Path(path).exists()
                 ),
