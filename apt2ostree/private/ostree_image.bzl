@@ -1,6 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
-load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image")
+load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
@@ -205,6 +205,7 @@ ostree_image = rule(
 `bazel run NAME -- --help` lists what can be done with it.""",
     implementation = _ostree_image_impl,
     attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
+    exec_groups = CONFIGURE_EXEC_GROUPS,
     executable = True,
     provides = [OstreeTreeInfo, OstreeImageInfo],
 )
