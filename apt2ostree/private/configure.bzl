@@ -98,7 +98,7 @@ def configure_image(ctx, manifest, objects):
     use_worker_param_file(args)
     args.add("--label", str(ctx.label))
     args.add("--image", manifest)
-    args.add_all(objects, before_each = "--objects")
+    args.add_all("--objects", objects)
     args.add_all(fakeroot.manifests, before_each = "--fakeroot")
     args.add_all(fakeroot.objects, before_each = "--fakeroot-objects")
     args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")

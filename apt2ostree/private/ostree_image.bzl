@@ -114,9 +114,9 @@ def _compose(ctx, package_trees, layers):
             for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
         ]
         args.add_all(["--base", label_text(ctx.attr.base.label), base])
-        args.add_all(base_packages, before_each = "--base-package")
+        args.add_all("--base-package", base_packages)
         inputs += [base] + base_packages
-    args.add_all([tree.manifest for tree in package_trees], before_each = "--package")
+    args.add_all("--package", [tree.manifest for tree in package_trees])
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")

@@ -81,7 +81,7 @@ class RemoteConfigureTest(farm.FarmTest):
         self.assertNotIn("remote", built.runners("OstreeConfigure"))
         self.assertEqual(built.runners("OstreeConfigure").total(), 1)
         commit = user.read("image.commit")
-        capable = grid.add_worker("capable", "namespaces=yes")
+        capable = grid.add_worker("capable", namespaces=True)
         built = user.run("build", "//:image", "--remote_accept_cached=false", REMOTELY)
         self.assertEqual(built.status, 0, built.output[-3000:] + grid.logs())
         self.assertEqual(built.runners("OstreeConfigure"), {"remote": 1})
