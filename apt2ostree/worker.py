@@ -12,6 +12,7 @@ arguments.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -53,8 +54,14 @@ def expand(arguments: Sequence[str], directory: Path) -> list[str]:
 
 
 def serve(main: Main, requests: TextIO, responses: TextIO) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until there are no more.
+
+    Python's search for garbage in cycles would go through a hundred thousand living rows again
+    and again while an image is composed: it waits until an action is done.
+    """
     lock = threading.Lock()
+    gc.freeze()
+    gc.disable()
 
     def answer(request: dict[str, Any]) -> None:
         status, output = _work(main, request)
@@ -66,6 +73,7 @@ def serve(main: Main, requests: TextIO, responses: TextIO) -> None:
         with lock:
             responses.write(json.dumps(response) + "\n")
             responses.flush()
+        gc.collect()
 
     threads = []
     for line in requests:

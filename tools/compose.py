@@ -19,9 +19,16 @@ def main(arguments: Sequence[str], directory: Path) -> int:
         "--base", nargs=2, metavar=("NAME", "MANIFEST"), help="an image to begin with"
     )
     parser.add_argument(
-        "--base-package", action="append", default=[], help="manifest of a package of the base"
+        "--base-package",
+        action="extend",
+        nargs="+",
+        default=[],
+        help="manifests of the packages of the base",
     )
-    parser.add_argument("--package", action="append", default=[], help="manifest of a package")
+    # One option with thousands of values: argparse takes quadratic time for thousands of options.
+    parser.add_argument(
+        "--package", action="extend", nargs="+", default=[], help="manifests of packages"
+    )
     parser.add_argument(
         "--layer",
         action="append",

@@ -41,7 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--label", required=True, help="what to call the image in errors")
     add("--image", required=True, type=Path, help="manifest of the unpacked image")
-    add("--objects", action="append", default=[], type=Path, help="an objects tar of the image")
+    add(
+        "--objects",
+        action="extend",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="objects tars of the image",
+    )
     add("--fakeroot", action="append", default=[], type=Path, help="manifest of a package")
     add("--fakeroot-objects", action="append", default=[], type=Path, help="objects tar of one")
     add("--cleanup", action="append", default=[], type=Path, help="list of what not to keep")

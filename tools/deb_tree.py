@@ -28,9 +28,14 @@ def main(arguments: Sequence[str], directory: Path) -> int:
             writer = ObjectsWriter(file)
             manifest = deb_tree.unpack(deb, writer, options.zstd)
             writer.close()
+        (directory / options.manifest).write_text(manifest.dump(), encoding="utf-8")
     except errors.UserError as error:
         raise errors.UserError(f"package {options.name} ({options.deb}): {error}") from error
-    (directory / options.manifest).write_text(manifest.dump(), encoding="utf-8")
+    except OSError as error:
+        where = error.filename or f"writing {options.objects}"
+        raise errors.UserError(
+            f"package {options.name} ({options.deb}): {where}: {error.strerror}"
+        ) from error
     return 0
 
 

@@ -25,7 +25,12 @@ def main(arguments: Sequence[str]) -> int:
         help="an image, and the ref it gets",
     )
     parser.add_argument(
-        "--objects", action="append", default=[], type=Path, help="objects tar of some image"
+        "--objects",
+        action="extend",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="objects tars of the images",
     )
     options = parser.parse_args(arguments)
     target = repo.create(options.repo, "archive")

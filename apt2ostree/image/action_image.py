@@ -13,8 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", required=True, help="the image's target")
     parser.add_argument("--commit", required=True, help="file with its checksum")
     parser.add_argument("--image", required=True, help="its manifest")
-    parser.add_argument("--objects", action="append", default=[], help="an objects tar of it")
-    parser.add_argument("--package", action="append", default=[], help="manifest of a package")
+    # One option with thousands of values: argparse takes quadratic time for thousands of options.
+    for option, text in [
+        ("--objects", "objects tars of it"),
+        ("--package", "manifests of its packages"),
+    ]:
+        parser.add_argument(option, action="extend", nargs="+", default=[], help=text)
     parser.add_argument(
         "--layer",
         action="append",

@@ -28,17 +28,30 @@ def dependency_edges(packages):
             for group in parse_relations(fields["Provides"]):
                 for provided in group:
                     providers.setdefault(provided.name, []).append((provided.version, fields))
+
+    # Half of a lock says `libc6 (>= 2.34)` or the like: each is worked out once.
+    known = {}
     edges = {}
     for package in packages:
         fields = package.fields
+        architecture = fields["Architecture"]
         targets = {}
         for name in ("Pre-Depends", "Depends"):
             text = fields.get(name)
             if not text:
                 continue
-            for group in parse_relations(text):
-                for found in _meet(group, fields, by_name, providers):
-                    targets[package_key(found)] = None
+            for group in text.split(","):
+                key = architecture + ":" + group
+                met = known.get(key)
+                if met == None:
+                    met = [
+                        package_key(found)
+                        for alternatives in parse_relations(group)
+                        for found in _meet(alternatives, architecture, by_name, providers)
+                    ]
+                    known[key] = met
+                for target in met:
+                    targets[target] = None
         edges[package_key(fields)] = targets.keys()
     return edges
 
@@ -67,7 +80,7 @@ def closure(edges, roots):
     return reached
 
 def _meet(group, dependant, by_name, providers):
-    """The packages that meet an or-group: one, or none."""
+    """The packages that meet an or-group of a package for `dependant`: one, or none."""
     for alternative in group:
         for fields in by_name.get(alternative.name, []):
             if _fits(alternative, dependant, fields) and (
@@ -84,13 +97,13 @@ def _meet(group, dependant, by_name, providers):
     return []
 
 def _fits(alternative, dependant, fields):
-    """Whether a package's architecture is one that the dependency asks for."""
+    """Whether a package's architecture is one that a dependency of `dependant` asks for."""
     architecture = fields["Architecture"]
     if alternative.qualifier and alternative.qualifier != "any":
         return architecture in (alternative.qualifier, "all")
     return (
-        architecture in (dependant["Architecture"], "all") or
-        dependant["Architecture"] == "all" or
+        architecture in (dependant, "all") or
+        dependant == "all" or
         alternative.qualifier == "any" or
         fields.get("Multi-Arch") == "foreign"
     )

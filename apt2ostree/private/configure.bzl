@@ -1,8 +1,11 @@
 """Configuring an image: its packages' maintainer scripts run in a sandbox."""
 
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":label_text.bzl", "label_text")
 load(":worker.bzl", "use_worker_param_file")
+
+_EXEC_GROUP = "configure"
 
 CONFIGURE_ATTRS = {
     "cleanup": attr.label_list(
@@ -57,13 +60,23 @@ CONFIGURE_ATTRS = {
         default = "//apt2ostree/configure:cleanup.list",
         allow_single_file = True,
     ),
-    "_configure": attr.label(default = "//tools:configure", executable = True, cfg = "exec"),
+    "_configure": attr.label(
+        default = "//tools:configure",
+        executable = True,
+        cfg = config.exec(_EXEC_GROUP),
+    ),
+    "_configure_remotely": attr.label(default = "//apt2ostree/settings:configure_remotely"),
 }
 
-_REQUIREMENTS = {
+# So that `exec_properties` can say what the workers must have that configure.
+CONFIGURE_EXEC_GROUPS = {_EXEC_GROUP: exec_group()}
+
+def _requirements(ctx):
     # The sandbox forbids itself the network; Bazel shall too where it can.
-    "block-network": "1",
-}
+    requirements = {"block-network": "1"}
+    if not ctx.attr._configure_remotely[BuildSettingInfo].value:
+        requirements["no-remote-exec"] = "1"
+    return requirements
 
 def fakeroot_trees(ctx, inherited):
     """The packages that run the scripts of an image.
@@ -82,7 +95,7 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
     """Declare the action that configures an image.
 
     Args:
-        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS` and `CONFIGURE_EXEC_GROUPS`.
         manifest: File: of the unpacked image.
         objects: depset of File: tars that together hold its objects.
         trees: depset of OstreeTreeInfo: see `fakeroot_trees`.
@@ -101,7 +114,7 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
     use_worker_param_file(args)
     args.add("--label", label_text(ctx.label))
     args.add("--image", manifest)
-    args.add_all(objects, before_each = "--objects")
+    args.add_all("--objects", objects)
     args.add_all(lockfiles, before_each = "--lockfile")
     args.add_all(fakeroot.manifests, before_each = "--fakeroot")
     args.add_all(fakeroot.objects, before_each = "--fakeroot-objects")
@@ -133,7 +146,8 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
         outputs = [configured, changed, commit],
         mnemonic = "OstreeConfigure",
         progress_message = "Configuring %{label}",
-        execution_requirements = _REQUIREMENTS,
+        exec_group = _EXEC_GROUP,
+        execution_requirements = _requirements(ctx),
     )
     return configured, changed, commit
 

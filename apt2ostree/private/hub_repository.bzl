@@ -1,13 +1,16 @@
 """The hub of a lock: `:packages` is all of it as trees, `:debs` as files; `//NAME` is a package
 with what it needs.
 
-One small BUILD file per package, so that asking for one loads one. The dependencies are in
-`graph.bzl`, as data; a package's closure is computed when its BUILD file is loaded.
+One small BUILD file per package, so that asking for one loads one. What the lock says is in a
+repository beside the hub, as data in `graph.bzl`: a new version of a package writes that one
+file anew, and not thousands. A package's closure is computed when its BUILD file is loaded.
 """
+
+load(":repository_names.bzl", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
-load(":graph.bzl", "ARCHITECTURES", "DEBS", "FAKEROOT", "LOCK")
+load("@{data}//:graph.bzl", "ARCHITECTURES", "DEBS", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
 alias(
@@ -16,28 +19,32 @@ alias(
     visibility = ["//visibility:public"],
 )
 
+alias(
+    name = "Packages.lock",
+    actual = "@{data}//:Packages.lock",
+    visibility = ["//visibility:public"],
+)
+
 deb_packages(
     name = "packages",
     architectures = ARCHITECTURES,
     lock = LOCK,
-    lockfile = "Packages.lock",
-    trees = ["@{}//:tree".format(deb) for deb in DEBS.values()],
+    lockfile = ":Packages.lock",
+    trees = ["@{{}}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
-
-exports_files(["Packages.lock"])
 
 # The packages themselves, as they were downloaded.
 filegroup(
     name = "debs",
-    srcs = ["@{}//:package.deb".format(deb) for deb in DEBS.values()],
+    srcs = ["@{{}}//:package.deb".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
 """
 
 _PACKAGE = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "package_targets")
-load("//:graph.bzl", "ARCHITECTURES", "DEBS", "EDGES", "LOCK")
+load("@{data}//:graph.bzl", "ARCHITECTURES", "DEBS", "EDGES", "LOCK")
 
 package_targets({name}, ARCHITECTURES, DEBS, EDGES, LOCK)
 """
@@ -58,7 +65,22 @@ EDGES = {edges}
 
 def _hub_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
-    repository_ctx.file("BUILD.bazel", _TOP)
+    repository_ctx.file("BUILD.bazel", _TOP.format(data = attributes.data))
+    for name in attributes.packages:
+        text = _PACKAGE.format(data = attributes.data, name = repr(name))
+        repository_ctx.file(name + "/BUILD.bazel", text)
+
+_hub_repository = repository_rule(
+    implementation = _hub_repository_impl,
+    attrs = {
+        "data": attr.string(doc = "Name of the repository with what the lock says."),
+        "packages": attr.string_list(doc = "Names."),
+    },
+)
+
+def _lock_repository_impl(repository_ctx):
+    attributes = repository_ctx.attr
+    repository_ctx.file("BUILD.bazel", 'exports_files(["Packages.lock"])\n')
     repository_ctx.file("graph.bzl", _GRAPH.format(
         fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
         lock = repr(attributes.lock),
@@ -69,11 +91,9 @@ def _hub_repository_impl(repository_ctx):
     lockfile = repository_ctx.path(attributes.lockfile)
     text = repository_ctx.read(lockfile) if lockfile.exists else ""
     repository_ctx.file("Packages.lock", text)
-    for name in {key.partition(":")[0]: None for key in attributes.debs}:
-        repository_ctx.file(name + "/BUILD.bazel", _PACKAGE.format(name = repr(name)))
 
-_hub_repository = repository_rule(
-    implementation = _hub_repository_impl,
+_lock_repository = repository_rule(
+    implementation = _lock_repository_impl,
     attrs = {
         "architectures": attr.string_list(doc = "The native one first."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
@@ -81,16 +101,23 @@ _hub_repository = repository_rule(
         "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
         "lock": attr.string(doc = "The lock's name."),
         "lockfile": attr.label(
-            doc = "The lock. The hub has a copy, for images to read what it says of packages.",
+            doc = "The lock. This is a copy, for images to read what it says of packages.",
         ),
     },
 )
 
-def hub_repository(name, **kwargs):
+def hub_repository(name, debs, **kwargs):
     """Make a lock's hub.
 
     Args:
         name: of the lock, and of the repository.
-        **kwargs: the rule's attributes.
+        debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
+        **kwargs: the other attributes of the repository with the lock's data.
     """
-    _hub_repository(name = name, lock = name, **kwargs)
+    data = lock_repository_name(name)
+    _lock_repository(name = data, lock = name, debs = debs, **kwargs)
+    _hub_repository(
+        name = name,
+        data = data,
+        packages = sorted({key.partition(":")[0]: None for key in debs}),
+    )

@@ -21,8 +21,8 @@ def add_image_arguments(args, image):
     args.add("--label", label_text(image.label))
     args.add("--commit", info.commit)
     args.add("--image", tree.manifest)
-    args.add_all(tree.objects, before_each = "--objects")
-    args.add_all(packages, before_each = "--package")
+    args.add_all("--objects", tree.objects)
+    args.add_all("--package", packages)
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.manifest])
     return depset(

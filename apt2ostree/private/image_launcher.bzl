@@ -2,6 +2,7 @@
 
 load(":label_text.bzl", "label_text")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
+load(":repository_names.bzl", "lock_of_repository")
 load(":stamp.bzl", "StampInfo")
 
 def image_launcher(ctx, tree, info):
@@ -24,7 +25,7 @@ def image_launcher(ctx, tree, info):
         "commit": runfiles_path(ctx, info.commit),
         "label": label_text(ctx.label),
         "layers": [[layer.name, runfiles_path(ctx, layer.manifest)] for layer in layers],
-        "lockfiles": [[_lock_name(file), runfiles_path(ctx, file)] for file in lockfiles],
+        "lockfiles": [[lock_of_repository(file.owner.workspace_name), runfiles_path(ctx, file)] for file in lockfiles],
         "manifest": runfiles_path(ctx, tree.manifest),
         "objects": [runfiles_path(ctx, file) for file in tree.objects.to_list()],
         "packages": [runfiles_path(ctx, file) for file in packages],
@@ -38,10 +39,6 @@ def image_launcher(ctx, tree, info):
         transitive_files = tree.objects,
     )
     return launcher, runfiles.merge(content)
-
-def _lock_name(file):
-    """What to call a lock: the apparent name of its hub, out of the canonical one."""
-    return file.owner.workspace_name.rpartition("~")[2].rpartition("+")[2]
 
 IMAGE_LAUNCHER_ATTRS = {
     # It runs where Bazel does, whatever the image is for.

@@ -78,24 +78,30 @@ def _check(stanzas, path):
     seen = {}
     for stanza in stanzas:
         fields = stanza.fields
-        package = fields.get("Package", "(no name)")
-        where = "{}:{}: package {}".format(path, stanza.line, package)
-        for name in _REQUIRED:
-            if not fields.get(name):
-                return "{}: no field {}: is this the Packages index of an archive? Write the lock anew with update_lock".format(where, name)
-        for name in ("Package", "Architecture"):
-            if fields[name].strip(_NAME_CHARACTERS) or fields[name][0] in ".-+_":
-                return "{}: {} {} has characters that Debian does not allow in it".format(where, name, repr(fields[name]))
-        sha256 = fields["SHA256"]
-        if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
-            return "{}: SHA256 {} is not 64 lower-case hexadecimal digits".format(where, repr(sha256))
-        filename = fields["Filename"]
-        if filename.startswith("/") or ".." in filename.split("/") or "://" in filename:
-            return "{}: Filename {} is not a path inside the archive".format(where, repr(filename))
-        key = (package, fields["Architecture"])
-        if key in seen:
-            return "{}: {} is already there, at line {} with version {}: a lock holds one version of a package; remove one of the two stanzas".format(where, fields["Architecture"], seen[key].line, seen[key].fields["Version"])
-        seen[key] = stanza
+        error = _check_stanza(fields)
+        if not error:
+            key = fields["Package"] + ":" + fields["Architecture"]
+            if key in seen:
+                error = "{} is already there, at line {} with version {}: a lock holds one version of a package; remove one of the two stanzas".format(fields["Architecture"], seen[key].line, seen[key].fields["Version"])
+            seen[key] = stanza
+        if error:
+            return "{}:{}: package {}: {}".format(path, stanza.line, fields.get("Package", "(no name)"), error)
+    return None
+
+def _check_stanza(fields):
+    """What is wrong with one stanza, or None."""
+    for name in _REQUIRED:
+        if not fields.get(name):
+            return "no field {}: is this the Packages index of an archive? Write the lock anew with update_lock".format(name)
+    for name in ("Package", "Architecture"):
+        if fields[name].strip(_NAME_CHARACTERS) or fields[name][0] in ".-+_":
+            return "{} {} has characters that Debian does not allow in it".format(name, repr(fields[name]))
+    sha256 = fields["SHA256"]
+    if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
+        return "SHA256 {} is not 64 lower-case hexadecimal digits".format(repr(sha256))
+    filename = fields["Filename"]
+    if filename.startswith("/") or ".." in filename.split("/") or "://" in filename:
+        return "Filename {} is not a path inside the archive".format(repr(filename))
     return None
 
 def _architectures(stanzas):

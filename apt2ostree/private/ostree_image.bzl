@@ -1,6 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
-load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image", "fakeroot_trees")
+load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "fakeroot_trees")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
@@ -114,9 +114,9 @@ def _compose(ctx, package_trees, layers):
             for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
         ]
         args.add_all(["--base", label_text(ctx.attr.base.label), base])
-        args.add_all(base_packages, before_each = "--base-package")
+        args.add_all("--base-package", base_packages)
         inputs += [base] + base_packages
-    args.add_all([tree.manifest for tree in package_trees], before_each = "--package")
+    args.add_all("--package", [tree.manifest for tree in package_trees])
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")
@@ -222,6 +222,7 @@ ostree_image = rule(
 `bazel run NAME -- --help` lists what can be done with it.""",
     implementation = _ostree_image_impl,
     attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
+    exec_groups = CONFIGURE_EXEC_GROUPS,
     executable = True,
     provides = [OstreeTreeInfo, OstreeImageInfo],
 )

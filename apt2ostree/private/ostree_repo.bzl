@@ -17,7 +17,7 @@ def _ostree_repo_impl(ctx):
         args.add(image[OstreeImageInfo].commit)
         args.add(tree.manifest)
         inputs.append(depset([image[OstreeImageInfo].commit, tree.manifest], transitive = [tree.objects]))
-    args.add_all(depset(transitive = [image[OstreeTreeInfo].objects for image in ctx.attr.images]), before_each = "--objects")
+    args.add_all("--objects", depset(transitive = [image[OstreeTreeInfo].objects for image in ctx.attr.images]))
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],

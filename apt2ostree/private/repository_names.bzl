@@ -15,3 +15,13 @@ def deb_repository_name(fields):
         for character in fields["Package"].elems()
     ])
     return "deb_{}_{}".format(name, fields["SHA256"][:16])
+
+_LOCK_SUFFIX = "__lock"
+
+def lock_repository_name(lock):
+    """The repository beside a lock's hub, with what the lock says."""
+    return lock + _LOCK_SUFFIX
+
+def lock_of_repository(name):
+    """The lock whose data a repository has, out of the repository's canonical name."""
+    return name.rpartition("~")[2].rpartition("+")[2].removesuffix(_LOCK_SUFFIX)

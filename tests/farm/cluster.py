@@ -123,7 +123,7 @@ class Cluster:
         self._start_server(self._start_database())
         self.workers: list[servers.Server] = []
         for number in range(workers):
-            self.add_worker(f"worker{number}", "namespaces=yes")
+            self.add_worker(f"worker{number}")
 
     def _start_database(self) -> str:
         initdb = servers.newest("/usr/lib/postgresql/*/bin/initdb")
@@ -171,12 +171,14 @@ class Cluster:
             environment,
         ).start(self._case)
 
-    def add_worker(self, name: str, *properties: str) -> servers.Server:
+    def add_worker(self, name: str, namespaces: bool = False) -> servers.Server:
         """Start a worker.
 
         Args:
             name: of the worker.
-            *properties: `KEY=VALUE`, which actions may ask for; Linux it is anyway.
+            namespaces: actions on it can make namespaces with a /proc of their own, and may ask
+                for it with the property `namespaces`. The kernel allows that only where a whole
+                /proc is seen, and bubblewrap's own is masked in part.
         """
         port = servers.free_port()
         directory = self._directory / name
@@ -195,14 +197,13 @@ class Cluster:
                 "--buildbox-run=/usr/bin/buildbox-run-bubblewrap",
                 "--runner-arg=--staging-mode=copy-or-link",
                 *(
-                    f"--runner-arg=--ro-bind-mount={path}:{path}"
+                    f"--runner-arg=--ro-bind-mount={Path(path).resolve()}:{path}"
                     for path in READ_ONLY
                     if Path(path).exists()
                 ),
-                *(
-                    f"--platform={item}"
-                    for item in ("OSFamily=linux", *properties)
-                ),
+                "--platform=OSFamily=linux",
+                *(["--runner-arg=--bind-mount=/proc:/proc"] if namespaces else []),
+                *(["--platform=namespaces=yes"] if namespaces else []),
                 name,
             ],
             self._directory / f"{name}.log",

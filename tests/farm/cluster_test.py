@@ -1,10 +1,22 @@
 """A gRPC cache, and a cluster that executes: buildbox-casd, BuildGrid, two workers."""
 
+import os
 import unittest
+from pathlib import Path
 
 from tests.farm import cluster, farm
 
 PACKAGES = 12
+CONFIGURED = """
+load("@apt2ostree//apt2ostree:defs.bzl", "ostree_image")
+ostree_image(
+    name = "image",
+    configure = True,
+    exec_properties = {"configure.namespaces": "yes"},
+    packages = ["@debs//:packages"],
+)
+"""
+REMOTELY = "--@apt2ostree//apt2ostree/settings:configure_remotely"
 
 
 class GrpcCacheTest(farm.FarmTest):
@@ -50,6 +62,31 @@ class RemoteExecutionTest(farm.FarmTest):
         built = user.build("//:image", "--strategy=remote")
         (compose,) = (spawn for spawn in built.spawns if spawn.mnemonic == "OstreeCompose")
         self.assertFalse([path for path in compose.inputs if path.endswith((".tar", ".deb"))])
+
+
+class RemoteConfigureTest(farm.FarmTest):
+    def test_images_are_configured_by_workers_that_can_or_locally_and_come_out_equal(self) -> None:
+        lock = Path("examples/nginx/Packages.lock").read_text(encoding="utf-8")
+        self.serve(lock, [Path(path) for path in os.environ["DEBS"].split()])
+        grid = cluster.Cluster(self, self.scratch / "cluster", workers=0)
+        grid.add_worker("plain")
+        user = self.machine(
+            "user",
+            lock,
+            *grid.options(),
+            *(f"--strategy={mnemonic}=worker" for mnemonic in ("DebTree", "OstreeCompose")),
+        )
+        (user.workspace / "BUILD.bazel").write_text(CONFIGURED)
+        built = user.build("//:image", "--remote_accept_cached=false")
+        self.assertNotIn("remote", built.runners("OstreeConfigure"))
+        self.assertEqual(built.runners("OstreeConfigure").total(), 1)
+        commit = user.read("image.commit")
+        capable = grid.add_worker("capable", namespaces=True)
+        built = user.run("build", "//:image", "--remote_accept_cached=false", REMOTELY)
+        self.assertEqual(built.status, 0, built.output[-3000:] + grid.logs())
+        self.assertEqual(built.runners("OstreeConfigure"), {"remote": 1})
+        self.assertEqual(user.read("image.commit"), commit)
+        self.assertIn("Runner exited", capable.log.read_text(errors="replace"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +36,8 @@ class FarmTest(judges.ScratchTest):
     def _serve(self, origin: str) -> None:
         directory = self.scratch / "mirror"
         self.packages = servers.Nginx(directory, directory / "files").start(self)
-        self._mirrors = f"{origin}={self.packages.url}"
+        elsewhere = os.environ.get("APT2OSTREE_MIRRORS", "")
+        self._mirrors = f"{origin}={self.packages.url},{elsewhere}"
 
     def http_cache(self) -> servers.Nginx:
         """Start a remote cache."""
