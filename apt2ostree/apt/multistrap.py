@@ -411,12 +411,11 @@ class _Reader:
 
     def _default_release(self) -> str:
         """The last file's counts, in multistrap too; ``*`` is every release."""
-        value = ([None, *self._general.values.get("aptdefaultrelease", ())])[-1]
-        if value is None or value.text == "*":
+        values = self._general.values.get("aptdefaultrelease")
+        if not values or values[-1].text in ("", "*"):
             return ""
-        if value.text.split() != [value.text]:
-            if not value.text:
-                return ""
+        value = values[-1]
+        if len(value.text.split()) != 1:
             raise MultistrapError(value.place, f"{value.text!r} is not the name of a release")
         return value.text
 

@@ -108,8 +108,8 @@ def image_tree(path: Path) -> Tree:
 
 def tar_tree(path: Path, texts: Mapping[str, str]) -> Tree:
     """The same of a tar; `texts` says what to replace in apt's sources."""
-    tree = {}
-    checksums = {}
+    tree: dict[str, str] = {}
+    checksums: dict[str, str] = {}
     with tarfile.open(path) as tar:
         for member in tar:
             name = os.path.normpath(member.name).removeprefix(".")
