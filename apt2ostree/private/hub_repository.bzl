@@ -7,7 +7,7 @@ One small BUILD file per package, so that asking for one loads one. The dependen
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
-load(":graph.bzl", "ARCHITECTURES", "DEBS", "FAKEROOT", "LOCK")
+load(":graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
 alias(
@@ -19,8 +19,10 @@ alias(
 deb_packages(
     name = "packages",
     architectures = ARCHITECTURES,
+    automatic = AUTOMATIC,
     lock = LOCK,
     lockfile = "Packages.lock",
+    manual = [key for key in DEBS if key not in AUTOMATIC],
     trees = ["@{}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
@@ -37,9 +39,9 @@ filegroup(
 
 _PACKAGE = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "package_targets")
-load("//:graph.bzl", "ARCHITECTURES", "DEBS", "EDGES", "LOCK")
+load("//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EDGES", "LOCK")
 
-package_targets({name}, ARCHITECTURES, DEBS, EDGES, LOCK)
+package_targets({name}, ARCHITECTURES, AUTOMATIC, DEBS, EDGES, LOCK)
 """
 
 _GRAPH = '''\
@@ -48,6 +50,9 @@ _GRAPH = '''\
 LOCK = {lock}
 
 ARCHITECTURES = {architectures}
+
+# Packages that nobody asked for, and that are there because others need them.
+AUTOMATIC = {automatic}
 
 FAKEROOT = {fakeroot}
 
@@ -63,6 +68,7 @@ def _hub_repository_impl(repository_ctx):
         fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
+        automatic = json.encode_indent(attributes.automatic, indent = "    "),
         debs = json.encode_indent(attributes.debs, indent = "    "),
         edges = json.encode_indent(attributes.edges, indent = "    "),
     ))
@@ -76,6 +82,7 @@ _hub_repository = repository_rule(
     implementation = _hub_repository_impl,
     attrs = {
         "architectures": attr.string_list(doc = "The native one first."),
+        "automatic": attr.string_list(doc = "`NAME:ARCHITECTURE` of those that nobody asked for."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
         "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
