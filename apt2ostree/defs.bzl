@@ -8,6 +8,7 @@ load(
     _ubuntu_sources = "ubuntu_sources",
 )
 load("//apt2ostree/private:image_macro.bzl", _ostree_image = "ostree_image")
+load("//apt2ostree/private:multistrap_image.bzl", _multistrap_image = "multistrap_image")
 load("//apt2ostree/private:ostree_oci.bzl", _ostree_oci = "ostree_oci")
 load("//apt2ostree/private:ostree_repo.bzl", _ostree_repo = "ostree_repo")
 load("//apt2ostree/private:ostree_tar.bzl", _ostree_tar = "ostree_tar")
@@ -23,6 +24,7 @@ apt_lock = _apt_lock
 apt_locks = _apt_locks
 deb_package = _deb_package
 debian_sources = _debian_sources
+multistrap_image = _multistrap_image
 ostree_image = _ostree_image
 ostree_oci = _ostree_oci
 ostree_repo = _ostree_repo

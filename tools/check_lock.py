@@ -7,6 +7,7 @@ packages of it conflict. Whether the archives have something newer is not asked.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=Path, required=True, help="what the target says (JSON)")
     parser.add_argument("--lockfile", type=Path, required=True, help="the lockfile")
     options = parser.parse_args(arguments)
-    config = read_config(options.config, Path())
+    config = read_config(options.config, Path(os.environ.get("TEST_SRCDIR", "..")))
     update = f"run\n    bazel run {config.label}"
     if not options.lockfile.exists():
         raise errors.UserError(f"{config.lockfile} does not exist yet; {update}")

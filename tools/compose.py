@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import worker
-from apt2ostree.image import compose, manifest
+from apt2ostree.image import compose, manifest, quirks
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 
@@ -46,6 +46,21 @@ def main(arguments: Sequence[str], directory: Path) -> int:
         "--remove", action="append", default=[], metavar="PATTERN", help="paths to leave out"
     )
     parser.add_argument("--unmatched-globs", choices=["warning", "error"], default="warning")
+    parser.add_argument(
+        "--automatic",
+        action="append",
+        default=[],
+        metavar="NAME:ARCHITECTURE",
+        help="a package that nobody asked for",
+    )
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        nargs=2,
+        metavar=("NAME", "FILE"),
+        help="a correction of a package",
+    )
     parser.add_argument("--manifest", required=True, help="manifest to write")
     parser.add_argument("--objects", required=True, help="objects tar to write")
     parser.add_argument("--commit", required=True, help="commit checksum to write")
@@ -61,6 +76,8 @@ def main(arguments: Sequence[str], directory: Path) -> int:
                 options.overlay_conflicts,
                 options.remove,
                 options.unmatched_globs,
+                frozenset(options.automatic),
+                [quirks.load(directory / path, name) for name, path in options.quirk],
             ),
             writer,
             _base(options, directory),

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from apt2ostree.apt.distributions import NamedSources
+from apt2ostree.apt.input_file import InputFile, TextFile
+from apt2ostree.apt.multistrap_target import read_target
 from apt2ostree.errors import UserError
 
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file that the target names: where it is now, and what its user calls it."""
-
-    path: Path
-    name: str
-
-    def read(self) -> str:
-        """Return its text.
-
-        Raises:
-            UserError: if it is not there, or not UTF-8.
-        """
-        try:
-            return self.path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.name}: cannot be read: {error}") from None
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,14 +41,14 @@ class LockConfig:
     label: str
     lockfile: str
     packages: tuple[str, ...]
-    sources: tuple[InputFile | NamedSources, ...]
+    sources: tuple[InputFile | TextFile | NamedSources, ...]
     architecture: str
     foreign_architectures: tuple[str, ...] = ()
     recommends: bool = False
     include_essential: bool = True
     include_priority: tuple[str, ...] = ("required",)
     exclude: tuple[str, ...] = ()
-    preferences: tuple[InputFile, ...] = ()
+    preferences: tuple[InputFile | TextFile, ...] = ()
     resolve: bool = True
     keyrings: tuple[Path, ...] = ()
     snapshots: Mapping[str, str] = field(default_factory=dict)
@@ -77,13 +63,42 @@ def read_config(path: Path, runfiles: Path) -> LockConfig:
     """Read a configuration, whose files are below ``runfiles``.
 
     Raises:
-        UserError: if it is not one.
+        UserError: if it is not one, or names a multistrap configuration that cannot be used.
     """
     try:
         value = json.loads(path.read_text("utf-8"))
-        return _config(value, runfiles)
+        config = _config(value, runfiles)
+        multistrap = [_file(item, runfiles) for item in value.get("multistrap", ())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the configuration of an apt_lock: {error!r}") from None
+    return with_multistrap(config, multistrap) if multistrap else config
+
+
+def with_multistrap(config: LockConfig, files: Sequence[InputFile]) -> LockConfig:
+    """Add what a multistrap configuration says, and warn of what it says in vain.
+
+    Args:
+        config: the target's other attributes.
+        files: the configuration, then the files that it names.
+
+    Raises:
+        UserError: the configuration cannot be used.
+    """
+    said = read_target(files, config.architecture)
+    for warning in said.warnings:
+        _log.warning("%s", warning)
+    foreign = (*said.foreign_architectures, *config.foreign_architectures)
+    return replace(
+        config,
+        architecture=said.architecture,
+        foreign_architectures=tuple(dict.fromkeys(foreign)),
+        packages=(*said.packages, *config.packages),
+        sources=(*said.sources, *config.sources),
+        preferences=(*said.preferences, *config.preferences),
+        recommends=config.recommends or said.recommends,
+        include_essential=config.include_essential and said.include_essential,
+        include_priority=said.include_priority,
+    )
 
 
 def _config(value: dict[str, Any], runfiles: Path) -> LockConfig:

@@ -1,11 +1,14 @@
 """The lockfile: a Packages index with the packages of an image alone.
 
-The format is that of a Debian archive's Packages index (Debian Policy 5.1), with two fields
-added to each stanza, at its end:
+The format is that of a Debian archive's Packages index (Debian Policy 5.1), with up to three
+fields added to each stanza, at its end:
 
 ``APT-Sources``
     the index it is from, in the words of ``apt-cache show``:
     ``http://ftp.debian.org/debian bookworm/main amd64 Packages``;
+``Auto-Installed``
+    ``1`` if nobody asked for the package, and it is there because another needs it: what apt
+    keeps in /var/lib/apt/extended_states, for autoremove on the device;
 ``Snapshot``
     the archive's URL at its snapshot service at the time of the lock, with a slash at the end; a
     file that the archive has dropped is at this URL followed by ``Filename``. Left out where the
@@ -21,7 +24,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from apt2ostree.apt.index import MalformedIndexError, Origin, Package, parse_index
@@ -29,6 +32,7 @@ from apt2ostree.errors import UserError
 
 ORIGIN = "APT-Sources"
 SNAPSHOT = "Snapshot"
+AUTOMATIC = "Auto-Installed"
 
 #: What no part of dpkg, apt, a rebuild or a report reads, in lower case: texts that belong to
 #: translations, search tools and installers, checksums weaker or longer than the one that
@@ -99,6 +103,7 @@ def render_lock(
     packages: Iterable[Package],
     old: Iterable[Package],
     snapshot: Callable[[Origin], str],
+    automatic: Container[Package] = frozenset(),
 ) -> bytes:
     """Return the content of a lockfile.
 
@@ -106,6 +111,7 @@ def render_lock(
         packages: what to lock, with their origins; the first origin is the one that counts.
         old: the packages of the lockfile that this one replaces.
         snapshot: gives the URL of an archive at its snapshot service, or "".
+        automatic: those of the packages that nobody asked for.
 
     Raises:
         LockfileError: if a stanza says too little to download the package, or something that
@@ -118,7 +124,7 @@ def render_lock(
         origin = package.origins[0] if package.origins else None
         kept = snapshots.get(_identity(package))
         url = kept or (snapshot(origin) if origin else "")
-        stanzas.append(_stanza(package, origin, url))
+        stanzas.append(_stanza(package, origin, url, package in automatic))
     return b"\n".join(stanzas)
 
 
@@ -180,8 +186,8 @@ def _identity(package: Package) -> Sequence[str]:
     )
 
 
-def _stanza(package: Package, origin: Origin | None, snapshot: str) -> bytes:
-    dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower()}
+def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: bool) -> bytes:
+    dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower(), AUTOMATIC.lower()}
     lines = [
         field[0]
         for field in _FIELD.finditer(package.raw)
@@ -189,6 +195,8 @@ def _stanza(package: Package, origin: Origin | None, snapshot: str) -> bytes:
     ]
     if origin:
         lines.append(f"{ORIGIN}: {origin}".encode())
+    if automatic:
+        lines.append(f"{AUTOMATIC}: 1".encode())
     if snapshot:
         lines.append(f"{SNAPSHOT}: {snapshot}".encode())
     return b"\n".join(lines) + b"\n"

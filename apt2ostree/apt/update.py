@@ -65,12 +65,12 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
     old = read_lock(workspace / config.lockfile)
     indexes = archives.fetch(read_sources(config), config.architectures)
     try:
-        new = select(config, _packages(indexes, archives.downloader.cache))
+        chosen = select(config, _packages(indexes, archives.downloader.cache))
     except _INPUT_ERRORS as error:
         raise UserError(f"{config.label}: {error}") from None
     snapshots = {index.origin: index.snapshot for index in indexes}
-    content = render_lock(new, old, lambda origin: snapshots[origin])
-    return Update(config, content, old, new)
+    content = render_lock(chosen.packages, old, lambda origin: snapshots[origin], chosen.automatic)
+    return Update(config, content, old, chosen.packages)
 
 
 def read_sources(config: LockConfig) -> list[Source]:
@@ -88,18 +88,28 @@ def read_sources(config: LockConfig) -> list[Source]:
     return sources
 
 
-def select(config: LockConfig, packages: Iterable[Package]) -> Sequence[Package]:
+@dataclass(frozen=True)
+class Choice:
+    """The packages of a lock, and those of them that are there for others alone."""
+
+    packages: Sequence[Package]
+    automatic: frozenset[Package] = frozenset()
+
+
+def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
     """Choose the packages of a lock among all that the archives have."""
     pins = [pin for file in config.preferences for pin in parse_preferences(file.read(), file.name)]
     universe = Universe(
         packages, config.architecture, config.foreign_architectures, Preferences(pins)
     )
     if not config.resolve:
-        return choose(universe, config.packages, exclude=config.exclude)
+        return Choice(choose(universe, config.packages, exclude=config.exclude))
     base = base_packages(universe, config.include_essential, config.include_priority)
     excluded = set(config.exclude)
     want = [*(name for name in base if name not in excluded), *config.packages]
-    return resolve(universe, want, recommends=config.recommends, exclude=config.exclude).packages
+    found = resolve(universe, want, recommends=config.recommends, exclude=config.exclude)
+    automatic = (package for package, reason in found.reasons.items() if reason.dependency)
+    return Choice(found.packages, frozenset(automatic))
 
 
 def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:

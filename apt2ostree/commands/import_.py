@@ -7,6 +7,7 @@ from pathlib import Path
 
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.import_image import add_image
+from apt2ostree.image.package_refs import add_packages
 from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
@@ -19,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repo", required=True, type=Path, help="a repo of mode bare, bare-user or archive"
     )
+    parser.add_argument(
+        "--package-refs",
+        action="store_true",
+        help="give each package a ref of its own, too: deb/pool/…/data",
+    )
     parser.add_argument("--ref", help="ref to set (default: the image's own)")
 
 
@@ -30,8 +36,11 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     with repo.transaction() as transaction:
         add_image(transaction, repo, image)
         transaction.set_ref(ref, image.commit)
+        packages = add_packages(transaction, repo, image) if options.package_refs else []
     written = transaction.written
     print(f"{ref} {image.commit}{' (as before)' if before == image.commit else ''}")
+    for name, checksum in packages:
+        print(f"{name} {checksum}")
     print(
         f"wrote {written.content} content objects ({format_size(written.content_bytes)}) and "
         f"{written.metadata} metadata objects into {options.repo}"

@@ -8,13 +8,23 @@ the commit, the database's few files) goes into the image's own objects tar.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from apt2ostree.dpkg import database, info
 from apt2ostree.errors import UserError, warn
-from apt2ostree.image import accounts, merge, ownership, paths, removal, tree, usrmerge
+from apt2ostree.image import (
+    accounts,
+    extended_states,
+    merge,
+    ownership,
+    paths,
+    quirks,
+    removal,
+    tree,
+    usrmerge,
+)
 from apt2ostree.image.manifest import (
     Directory,
     Group,
@@ -25,6 +35,7 @@ from apt2ostree.image.manifest import (
     User,
     components,
 )
+from apt2ostree.image.quirks import Quirk
 from apt2ostree.ostree.objects import Commit, FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
@@ -42,6 +53,8 @@ class Options:
         overlay_conflicts: `error` or `replace`: see `merge.merge`.
         remove: patterns of paths to leave out of base and packages: see `removal`.
         unmatched_globs: `warning` or `error`: what becomes of patterns that match nothing.
+        automatic: `NAME:ARCHITECTURE` of the packages that nobody asked for.
+        quirks: corrections of packages; those of which the image has none do nothing.
         timestamp: of the commit, in seconds since 1970.
         subject: of the commit.
     """
@@ -51,6 +64,8 @@ class Options:
     overlay_conflicts: str = "error"
     remove: Sequence[str] = ()
     unmatched_globs: str = "warning"
+    automatic: Collection[str] = ()
+    quirks: Sequence[Quirk] = ()
     timestamp: int = 0
     subject: str = ""
 
@@ -93,7 +108,11 @@ def compose(
     Raises:
         UserError: clashes, or packages that cannot be in one image.
     """
-    packages = _without_known(packages, base)
+    packages = [_marked(manifest, options) for manifest in _without_known(packages, base)]
+    lost: Lost = {}
+    for manifest in packages:
+        if quirks.apply(manifest, options.quirks, objects):
+            lost.update({record.key: set() for record in manifest.packages})
     base_records = base.image.packages if base else []
     records = _records([*base_records, *(r for m in packages for r in m.packages)])
     architectures = _architectures(records, options.architectures)
@@ -112,7 +131,6 @@ def compose(
     def shipped() -> list[Manifest]:
         return [*(base.packages() if base else ()), *packages]
 
-    lost: Lost = {}
     if options.remove:
         merged = merge.merge(sources, options.overlay_conflicts)
         _note_dropped(lost, merged, sources)
@@ -145,6 +163,19 @@ def compose(
 
 Lost = dict[PackageKey, set[str]]
 """Package → paths, as it ships them, that are not its own in the image."""
+
+
+def _marked(manifest: Manifest, options: Options) -> Manifest:
+    """The package with what the image, and not the package itself, says of it."""
+    records = [
+        replace(
+            record,
+            info=dict(record.info),
+            automatic=f"{record.name}:{record.architecture}" in options.automatic,
+        )
+        for record in manifest.packages
+    ]
+    return replace(manifest, packages=records)
 
 
 class _Lazy:
@@ -352,6 +383,10 @@ def _add_database(
         if name in files and name in database.NOT_OF_PACKAGES:
             continue  # a configured base may have diversions and overrides of its own
         files[name] = _add_content(objects, text)
+    states = extended_states.text(records, architectures[0] if architectures else "")
+    if states:
+        above, name = paths.split(extended_states.PATH)
+        tree.ensure_directory(directories, above).files[name] = _add_content(objects, states)
 
 
 def _correct_lists(

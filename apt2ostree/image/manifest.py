@@ -120,6 +120,7 @@ class PackageRecord:
         triggers: the `triggers` control file's text, or empty.
         info: name under `/var/lib/dpkg/info` → row; the objects are in the tree's tar.
         status: the three words of dpkg's `Status` field.
+        automatic: nobody asked for it: apt may remove it when nothing needs it any more.
     """
 
     name: str
@@ -130,6 +131,7 @@ class PackageRecord:
     triggers: str = ""
     info: dict[str, Row] = field(default_factory=dict)
     status: str = UNPACKED
+    automatic: bool = False
 
     @property
     def installed(self) -> bool:

@@ -106,6 +106,11 @@ def _apt_impl(module_ctx):
         hub_repository(
             name = name,
             architectures = hub.lock.architectures,
+            automatic = [
+                package_key(package.fields)
+                for package in hub.lock.packages
+                if package.fields.get("Auto-Installed") == "1"
+            ],
             debs = hub.debs,
             edges = dependency_edges(hub.lock.packages),
             lockfile = hub.lockfile,

@@ -32,6 +32,7 @@ def _apt_lock_config_impl(ctx):
         "keyrings": [runfiles_path(ctx, file) for file in ctx.files.keyrings],
         "label": attributes.target,
         "lockfile": (ctx.label.package + "/" if ctx.label.package else "") + attributes.lockfile,
+        "multistrap": [_input_file(ctx, file) for file in ctx.files.multistrap],
         "packages": attributes.packages,
         "preferences": [_input_file(ctx, file) for file in ctx.files.preferences],
         "recommends": attributes.recommends,
@@ -40,7 +41,8 @@ def _apt_lock_config_impl(ctx):
         "sources": [_source(ctx, entry) for entry in attributes.source_order],
     }))
     runfiles = ctx.runfiles(
-        files = [config] + ctx.files.keyrings + ctx.files.preferences + ctx.files.sources,
+        files = [config] + ctx.files.keyrings + ctx.files.multistrap + ctx.files.preferences +
+                ctx.files.sources,
     )
     return [
         DefaultInfo(files = depset([config]), runfiles = runfiles),
@@ -51,13 +53,14 @@ _apt_lock_config = rule(
     doc = "Writes what an apt_lock says as the JSON file that its tools read.",
     implementation = _apt_lock_config_impl,
     attrs = {
-        "architecture": attr.string(mandatory = True),
+        "architecture": attr.string(),
         "exclude": attr.string_list(),
         "foreign_architectures": attr.string_list(),
         "include_essential": attr.bool(),
         "include_priority": attr.string_list(),
         "keyrings": attr.label_list(allow_files = True),
         "lockfile": attr.string(mandatory = True),
+        "multistrap": attr.label_list(allow_files = True),
         "packages": attr.string_list(),
         "preferences": attr.label_list(allow_files = True),
         "recommends": attr.bool(),
@@ -112,9 +115,9 @@ apt_locks(
 def apt_lock(
         name,
         lockfile,
-        packages,
-        sources,
-        architecture,
+        packages = [],
+        sources = [],
+        architecture = "",
         foreign_architectures = [],
         recommends = False,
         include_essential = True,
@@ -124,6 +127,8 @@ def apt_lock(
         resolve = True,
         keyrings = [Label("//apt2ostree/keyrings:all")],
         snapshots = {},
+        multistrap = None,
+        multistrap_files = [],
         tags = [],
         testonly = None,
         visibility = None):
@@ -155,10 +160,18 @@ def apt_lock(
             of Debian and Ubuntu.
         snapshots: for archives other than Debian's and Ubuntu's: prefix of their URI → URL of their
             snapshot service with `@SNAPSHOTID@` for the time, as in apt.conf(5).
+        multistrap: label of a configuration of multistrap(1), which says what is wanted and where
+            it comes from, so that `packages`, `sources` and `architecture` can be left out; where
+            they are given they are added, and `architecture` counts for more, as multistrap's
+            `--arch` does. `multistrap_image` makes the image along with the lock.
+        multistrap_files: labels of the files that `multistrap` names: those of `include`, and of
+            `aptpreferences`.
         tags: of the targets.
         testonly: of the targets.
         visibility: of the targets.
     """
+    if not multistrap and not (sources and architecture):
+        fail("apt_lock(name = {}): give it `sources` and `architecture`, or a `multistrap` configuration".format(repr(name)))
     lock, error = path_in_package(lockfile, native.package_name())
     if error:
         fail("apt_lock(name = \"{}\"): lockfile: {}".format(name, error))
@@ -173,6 +186,7 @@ def apt_lock(
         include_priority = include_priority,
         keyrings = keyrings,
         lockfile = lock,
+        multistrap = ([multistrap] if multistrap else []) + multistrap_files,
         packages = packages,
         preferences = preferences,
         recommends = recommends,

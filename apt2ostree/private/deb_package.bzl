@@ -10,8 +10,10 @@ def _deb_package_impl(ctx):
         tree,
         DebPackagesInfo(
             architectures = [],
+            automatic = [],
             lock = ctx.label.name,
             lockfiles = depset(),
+            manual = [],
             trees = depset([tree]),
         ),
     ]

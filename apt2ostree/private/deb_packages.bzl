@@ -13,8 +13,10 @@ def _deb_packages_impl(ctx):
         )),
         DebPackagesInfo(
             architectures = ctx.attr.architectures,
+            automatic = ctx.attr.automatic,
             lock = ctx.attr.lock,
             lockfiles = depset(ctx.files.lockfile),
+            manual = ctx.attr.manual,
             trees = depset(trees, order = "preorder"),
         ),
         # The packages as they were downloaded, for whoever wants them.
@@ -28,8 +30,12 @@ deb_packages = rule(
     implementation = _deb_packages_impl,
     attrs = {
         "architectures": attr.string_list(doc = "Of the lock, the native one first."),
+        "automatic": attr.string_list(
+            doc = "`NAME:ARCHITECTURE` of the packages that nobody asked for.",
+        ),
         "lock": attr.string(doc = "Name of the lock."),
         "lockfile": attr.label(doc = "The lock itself.", allow_single_file = True),
+        "manual": attr.string_list(doc = "`NAME:ARCHITECTURE` of the others."),
         "trees": attr.label_list(
             # A package's tree is the same for whatever is being built. The exec
             # configuration is the one thing that all builds share: with it, an -c opt build
@@ -42,12 +48,13 @@ deb_packages = rule(
     provides = [DebPackagesInfo],
 )
 
-def package_targets(name, architectures, debs, edges, lock):
+def package_targets(name, architectures, automatic, debs, edges, lock):
     """The targets of one package: `:NAME`, and `:ARCHITECTURE` for each it is locked for.
 
     Args:
         name: of the package.
         architectures: list of string: those of the lock, the native one first.
+        automatic: list of string: `NAME:ARCHITECTURE` of the packages that nobody asked for.
         debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
         edges: dict: `NAME:ARCHITECTURE` → keys of what it needs directly.
         lock: name of the lock.
@@ -58,12 +65,18 @@ def package_targets(name, architectures, debs, edges, lock):
         if name + ":" + architecture in debs
     ]
     for architecture in own:
-        reached = closure(edges, [name + ":" + architecture])
+        key = name + ":" + architecture
+        reached = closure(edges, [key])
+
+        # Who asks for the package by its name asks for it.
+        own_automatic = [other for other in automatic if other in reached and other != key]
         deb_packages(
             name = architecture,
             architectures = architectures,
+            automatic = own_automatic,
             lock = lock,
             lockfile = "//:Packages.lock",
+            manual = [other for other in reached if other not in own_automatic],
             trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
             visibility = ["//visibility:public"],
         )

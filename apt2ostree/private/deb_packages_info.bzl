@@ -5,7 +5,10 @@ DebPackagesInfo = provider(
     fields = {
         "architectures": "list of string: the native one, then the foreign ones; empty if " +
                          "the set has packages for all architectures only, or nobody knows.",
+        "automatic": "list of string: `NAME:ARCHITECTURE` of those of the packages that nobody " +
+                     "asked for, and that are there because others need them.",
         "lock": "string: name of the lock's hub repository.",
+        "manual": "list of string: `NAME:ARCHITECTURE` of the others.",
         "lockfiles": "depset of File: the lock, a Packages index; empty for packages of no lock.",
         "trees": "depset of OstreeTreeInfo, one per package, in the lock's order.",
     },

@@ -10,7 +10,7 @@ load(":repository_names.bzl", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
-load("@{data}//:graph.bzl", "ARCHITECTURES", "DEBS", "FAKEROOT", "LOCK")
+load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
 alias(
@@ -28,8 +28,10 @@ alias(
 deb_packages(
     name = "packages",
     architectures = ARCHITECTURES,
+    automatic = AUTOMATIC,
     lock = LOCK,
     lockfile = ":Packages.lock",
+    manual = [key for key in DEBS if key not in AUTOMATIC],
     trees = ["@{{}}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
@@ -44,9 +46,9 @@ filegroup(
 
 _PACKAGE = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "package_targets")
-load("@{data}//:graph.bzl", "ARCHITECTURES", "DEBS", "EDGES", "LOCK")
+load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EDGES", "LOCK")
 
-package_targets({name}, ARCHITECTURES, DEBS, EDGES, LOCK)
+package_targets({name}, ARCHITECTURES, AUTOMATIC, DEBS, EDGES, LOCK)
 """
 
 _GRAPH = '''\
@@ -55,6 +57,9 @@ _GRAPH = '''\
 LOCK = {lock}
 
 ARCHITECTURES = {architectures}
+
+# Packages that nobody asked for, and that are there because others need them.
+AUTOMATIC = {automatic}
 
 FAKEROOT = {fakeroot}
 
@@ -85,6 +90,7 @@ def _lock_repository_impl(repository_ctx):
         fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
+        automatic = json.encode_indent(attributes.automatic, indent = "    "),
         debs = json.encode_indent(attributes.debs, indent = "    "),
         edges = json.encode_indent(attributes.edges, indent = "    "),
     ))
@@ -96,6 +102,7 @@ _lock_repository = repository_rule(
     implementation = _lock_repository_impl,
     attrs = {
         "architectures": attr.string_list(doc = "The native one first."),
+        "automatic": attr.string_list(doc = "`NAME:ARCHITECTURE` of those that nobody asked for."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
         "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),

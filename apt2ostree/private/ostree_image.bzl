@@ -47,6 +47,11 @@ _ATTRS = {
               "dependencies, or a `deb_package`.",
         providers = [DebPackagesInfo],
     ),
+    "quirks": attr.label_list(
+        doc = "Files with corrections of packages, besides those that come with the rule set: " +
+              "see apt2ostree/quirks/README.md.",
+        allow_files = [".json"],
+    ),
     "ref": attr.string(
         doc = "The OSTree ref that the image gets when imported; by default " +
               "`deb/images/LOCK/unpacked`, with a base `deb/images/NAME/unpacked`; `…/configured` " +
@@ -63,6 +68,7 @@ _ATTRS = {
         default = "warning",
         values = ["warning", "error"],
     ),
+    "_quirks": attr.label(default = "//apt2ostree/settings:quirks"),
     "_compose": attr.label(default = "//tools:compose", executable = True, cfg = "exec"),
 }
 
@@ -98,6 +104,13 @@ def _layers(ctx):
     ]
     return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
 
+def _automatic(ctx):
+    """Packages that nobody asked for, neither in a lock nor by a label."""
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    manual = {key: None for info in packages for key in info.manual}
+    found = {key: None for info in packages for key in info.automatic}
+    return [key for key in found if key not in manual]
+
 def _compose(ctx, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
     name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
@@ -120,6 +133,10 @@ def _compose(ctx, package_trees, layers):
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")
+    args.add_all(_automatic(ctx), before_each = "--automatic")
+    for file in ctx.files.quirks + ctx.files._quirks:
+        args.add_all(["--quirk", file.short_path, file])
+    inputs += ctx.files.quirks + ctx.files._quirks
     args.add_all(ctx.attr.remove, before_each = "--remove")
     args.add("--merged-usr", ctx.attr.merged_usr)
     args.add("--overlay-conflicts", ctx.attr.overlay_conflicts)

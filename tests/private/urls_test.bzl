@@ -1,6 +1,7 @@
 """Tests of urls.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//apt2ostree/private:lockfile.bzl", "parse_lockfile")  # buildifier: disable=bzl-visibility
 load("//apt2ostree/private:urls.bzl", "mirrored", "package_urls", "parse_mirrors")  # buildifier: disable=bzl-visibility
 
 _DEBIAN = "http://ftp.debian.org/debian"
@@ -29,6 +30,46 @@ def _origins_impl(ctx):
     return unittest.end(env)
 
 _origins_test = unittest.make(_origins_impl)
+
+# As the first apt2ostree wrote it for Ubuntu xenial: neither origins nor sizes.
+_ORIGINAL_LOCK = """\
+Package: adduser
+Architecture: all
+Version: 3.113+nmu3ubuntu4
+Depends: perl-base (>= 5.6.0), debconf | debconf-2.0
+Filename: pool/main/a/adduser/adduser_3.113+nmu3ubuntu4_all.deb
+MD5sum: {md5}
+SHA1: {sha1}
+SHA256: {sha256}
+Multi-Arch: foreign
+
+Package: libstdc++6
+Architecture: armhf
+Version: 5.4.0-6ubuntu1~16.04.12
+Filename: pool/main/g/gcc-5/libstdc++6_5.4.0-6ubuntu1~16.04.12_armhf.deb
+MD5sum: {md5}
+SHA1: {sha1}
+SHA256: {sha256}
+Multi-Arch: same
+""".format(md5 = "0" * 32, sha1 = "0" * 40, sha256 = "1" * 64)
+
+def _original_lock_impl(ctx):
+    env = unittest.begin(ctx)
+    lock = parse_lockfile(_ORIGINAL_LOCK, "multistrap.conf.lock")
+    asserts.equals(env, None, lock.error)
+    asserts.equals(env, ["armhf"], lock.architectures)
+    ports = "http://ports.ubuntu.com/ubuntu-ports"
+    asserts.equals(
+        env,
+        [
+            [ports + "/pool/main/a/adduser/adduser_3.113+nmu3ubuntu4_all.deb"],
+            [ports + "/pool/main/g/gcc-5/libstdc++6_5.4.0-6ubuntu1~16.04.12_armhf.deb"],
+        ],
+        [package_urls(package.fields, ports) for package in lock.packages],
+    )
+    return unittest.end(env)
+
+_original_lock_test = unittest.make(_original_lock_impl)
 
 def _mirrors_come_first_impl(ctx):
     env = unittest.begin(ctx)
@@ -80,4 +121,4 @@ def _the_variable_impl(ctx):
 _the_variable_test = unittest.make(_the_variable_impl)
 
 def urls_test_suite(name):
-    unittest.suite(name, _origins_test, _mirrors_come_first_test, _the_variable_test)
+    unittest.suite(name, _origins_test, _original_lock_test, _mirrors_come_first_test, _the_variable_test)
