@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent import futures
 from typing import Any, Optional
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 
 GET_CAPABILITIES = "/build.bazel.remote.execution.v2.Capabilities/GetCapabilities"
 LOW_API_VERSION_2_0 = b"\x22\x04\x08\x02\x10\x00"
