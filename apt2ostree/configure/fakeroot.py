@@ -27,7 +27,24 @@ LOADED = "owners.loaded"
 SAVED = "owners.saved"
 
 HIDDEN = frozenset(
-    ["setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr", "acl_get_fd", "acl_get_file", "acl_set_fd", "acl_set_file"]
+    [
+        "setxattr",
+        "lsetxattr",
+        "fsetxattr",
+        "getxattr",
+        "lgetxattr",
+        "fgetxattr",
+        "listxattr",
+        "llistxattr",
+        "flistxattr",
+        "removexattr",
+        "lremovexattr",
+        "fremovexattr",
+        "acl_get_fd",
+        "acl_get_file",
+        "acl_set_fd",
+        "acl_set_file",
+    ]
 )
 """Functions of the library that would swallow attributes and ACLs; `recorder.py` takes them."""
 

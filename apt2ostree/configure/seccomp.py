@@ -42,7 +42,20 @@ _ARCH_OFFSET = 4
 # libraries fall back to the calls below.
 _XATTRAT = range(463, 467)
 
-_XATTR_NAMES = ["setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr"]
+_XATTR_NAMES = [
+    "setxattr",
+    "lsetxattr",
+    "fsetxattr",
+    "getxattr",
+    "lgetxattr",
+    "fgetxattr",
+    "listxattr",
+    "llistxattr",
+    "flistxattr",
+    "removexattr",
+    "lremovexattr",
+    "fremovexattr",
+]
 
 
 def _numbers(first_xattr: int, **others: int) -> dict[int, str]:

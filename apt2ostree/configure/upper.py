@@ -174,19 +174,16 @@ class Upper:
             xattrs.update(record.xattrs)
         return xattrs
 
-    def _follow_chmod(
-        self, inode: Inode, disk: os.stat_result, xattrs: dict[str, bytes]
-    ) -> None:
+    def _follow_chmod(self, inode: Inode, disk: os.stat_result, xattrs: dict[str, bytes]) -> None:
         """Bring an ACL up to date with a chmod(2) that came after it."""
         record = self._known.records.get(inode)
-        if record and record.acl_mode is not None and acl.ACCESS in xattrs:
-            # The owner's bits are not compared: fakeroot leaves files readable on the disk.
-            if (disk.st_mode ^ record.acl_mode) & 0o077:
-                xattrs[acl.ACCESS] = acl.after_chmod(xattrs[acl.ACCESS], disk.st_mode)
+        if not record or record.acl_mode is None or acl.ACCESS not in xattrs:
+            return
+        # The owner's bits are not compared: fakeroot leaves files readable on the disk.
+        if (disk.st_mode ^ record.acl_mode) & 0o077:
+            xattrs[acl.ACCESS] = acl.after_chmod(xattrs[acl.ACCESS], disk.st_mode)
 
-    def _update_directory(
-        self, path: str, status: Status, xattrs: Mapping[str, bytes]
-    ) -> None:
+    def _update_directory(self, path: str, status: Status, xattrs: Mapping[str, bytes]) -> None:
         if path:
             above, name = paths.split(path)
             self._directories[above].files.pop(name, None)
@@ -195,13 +192,11 @@ class Upper:
         directory.uid, directory.gid = status.uid, status.gid
         directory.xattrs = encode_xattrs(xattrs) or None
 
-    def _row(
-        self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]
-    ) -> Row:
+    def _row(self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]) -> Row:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
         place = self._merged / path
         if type_ == "symlink":
-            target = os.readlink(place)
+            target = str(place.readlink())
             header = FileHeader(status.uid, status.gid, status.mode, target, xattrs)
             row += [target, self._objects.add_file(header, 0, [])]
         else:

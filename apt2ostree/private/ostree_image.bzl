@@ -1,6 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
-load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image")
+load(":configure.bzl", "CONFIGURE_ATTRS", "configure_image", "fakeroot_trees")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
@@ -144,12 +144,13 @@ def _lockfiles(ctx):
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
     return depset(transitive = [info.lockfiles for info in bases + packages])
 
-def _image_info(ctx, commit, layers):
+def _image_info(ctx, commit, layers, fakeroot):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
     return OstreeImageInfo(
         commit = commit,
+        fakeroot = depset(fakeroot),
         layers = depset(
             [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
             transitive = [base.layers for base in bases],
@@ -181,18 +182,23 @@ def _ostree_image_impl(ctx):
             for tree in below + trees + [layer.tree for layer in layers]
         ]),
     )
+    fakeroot = fakeroot_trees(
+        ctx,
+        ctx.attr.base[OstreeImageInfo].fakeroot.to_list() if ctx.attr.base else [],
+    )
     if ctx.attr.configure:
         manifest, objects, commit = configure_image(
             ctx,
             image.manifest,
             image.objects,
             _lockfiles(ctx),
+            fakeroot,
         )
         image = OstreeTreeInfo(
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),
         )
-    info = _image_info(ctx, commit, layers)
+    info = _image_info(ctx, commit, layers, fakeroot)
     launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(

@@ -4,6 +4,8 @@ OstreeImageInfo = provider(
     doc = "What makes a tree an image: a commit, and what it was made of.",
     fields = {
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
+        "fakeroot": "depset of OstreeTreeInfo: the packages with whose help it was configured; " +
+                    "empty if it was not.",
         "layers": "depset of struct: the trees laid over the packages, those of the base " +
                   "included: `name`, a string, and `manifest`, a File.",
         "lockfiles": "depset of File: the locks that the packages are from.",
