@@ -3,6 +3,8 @@
 Every file is ours on the disk, without setuid bits: who owns what, and which attributes it
 has, goes into fakeroot's database and the recorder, by inode. All times are one and the
 same, so that nothing that looks at them can differ.
+
+A hundred thousand files are written: functions of `os` do it in half the time of `Path`'s.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
 
 CHUNK = 1 << 20
+_BLOCK = 4096
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 
 
@@ -43,6 +46,16 @@ class Special:
             {(device, number): status for (_, number), status in self.statuses.items()},
             {(device, number): xattrs for (_, number), xattrs in self.xattrs.items()},
         )
+
+
+def size(directories: Mapping[str, Directory]) -> int:
+    """Bytes that a tree takes on a disk, files that are equal counted each."""
+    return sum(
+        int(row[4]) + _BLOCK
+        for directory in directories.values()
+        for row in directory.files.values()
+        if row[0] == "file"
+    )
 
 
 def index(tars: Iterable[Path]) -> dict[str, Location]:
@@ -85,7 +98,7 @@ def write(
         for path in ordered:
             target = f"{root}/{path}"
             if path:
-                os.mkdir(target, 0o700)
+                os.mkdir(target, 0o700)  # noqa: PTH102
             for name, row in directories[path].files.items():
                 if row[0] == "symlink":
                     _write_symlink(f"{target}/{name}", row, special)
@@ -161,7 +174,7 @@ def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special,
 
 
 def _write_symlink(path: str, row: Row, special: Special) -> None:
-    os.symlink(row[4], path)
+    os.symlink(row[4], path)  # noqa: PTH211
     if row[2] or row[3] or isinstance(row[-1], dict):
         status = os.lstat(path)
         _note(status, stat.S_IFLNK | 0o777, row[2], row[3], special)
@@ -171,7 +184,7 @@ def _write_symlink(path: str, row: Row, special: Special) -> None:
 def _finish_directory(path: str, directory: Directory, special: Special, time: int) -> None:
     mode = int(directory.mode, 8)
     # setgid stays: the kernel hands it down to new subdirectories.
-    os.chmod(path, mode & ~stat.S_ISUID)
+    os.chmod(path, mode & ~stat.S_ISUID)  # noqa: PTH101
     os.utime(path, (time, time))
     if mode & stat.S_ISUID or directory.uid or directory.gid or directory.xattrs:
         status = os.lstat(path)

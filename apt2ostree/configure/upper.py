@@ -151,10 +151,12 @@ class Upper:
         if status is None:
             status = Status(disk.st_mode, 0, 0)
         if path not in self._shipped and status.gid == 0:
-            # What is made in a setgid directory belongs to the directory's group.
+            # What is made in a setgid directory belongs to the directory's group, and a directory
+            # becomes setgid itself: the kernel does that, and fakeroot does not see it.
             parent = self._directories[paths.parent(path)]
             if int(parent.mode, 8) & stat.S_ISGID:
-                status = Status(status.mode, status.uid, parent.gid, status.rdev)
+                mode = status.mode | disk.st_mode & stat.S_ISGID
+                status = Status(mode, status.uid, parent.gid, status.rdev)
         record = self._known.records.get(inode)
         if record:
             uid = status.uid if record.uid is None else record.uid
@@ -196,7 +198,7 @@ class Upper:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
         place = self._merged / path
         if type_ == "symlink":
-            target = os.readlink(place)
+            target = str(place.readlink())
             header = FileHeader(status.uid, status.gid, status.mode, target, xattrs)
             row += [target, self._objects.add_file(header, 0, [])]
         else:

@@ -78,28 +78,15 @@ def _requirements(ctx):
         requirements["no-remote-exec"] = "1"
     return requirements
 
-def fakeroot_trees(ctx, inherited):
-    """The packages that run the scripts of an image.
-
-    Args:
-        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
-        inherited: depset of OstreeTreeInfo: those of the image's base.
-
-    Returns:
-        depset of OstreeTreeInfo.
-    """
-    own = ctx.attr.fakeroot[DebPackagesInfo].trees if ctx.attr.fakeroot else depset()
-    return own if own else inherited
-
-def configure_image(ctx, manifest, objects, trees, lockfiles):
+def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
     """Declare the action that configures an image.
 
     Args:
         ctx: of a rule with the attributes `CONFIGURE_ATTRS` and `CONFIGURE_EXEC_GROUPS`.
         manifest: File: of the unpacked image.
         objects: depset of File: tars that together hold its objects.
-        trees: depset of OstreeTreeInfo: see `fakeroot_trees`.
         lockfiles: depset of File: the locks that its packages are from.
+        fakeroot: list of OstreeTreeInfo: what `fakeroot_trees` returns.
 
     Returns:
         (manifest, objects, commit): File each, of the configured image; the objects are those
@@ -109,15 +96,16 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
     configured = ctx.actions.declare_file(name + ".manifest.json")
     changed = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
-    fakeroot = _fakeroot(ctx, trees.to_list())
+    fakeroot_manifests = [tree.manifest for tree in fakeroot]
+    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot])
     args = ctx.actions.args()
     use_worker_param_file(args)
     args.add("--label", label_text(ctx.label))
     args.add("--image", manifest)
     args.add_all("--objects", objects)
     args.add_all(lockfiles, before_each = "--lockfile")
-    args.add_all(fakeroot.manifests, before_each = "--fakeroot")
-    args.add_all(fakeroot.objects, before_each = "--fakeroot-objects")
+    args.add_all(fakeroot_manifests, before_each = "--fakeroot")
+    args.add_all(fakeroot_objects, before_each = "--fakeroot-objects")
     args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")
     args.add_all(ctx.files.hooks_before, before_each = "--hook-before")
     args.add_all(ctx.files.hooks_after, before_each = "--hook-after")
@@ -139,9 +127,9 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
         executable = ctx.executable._configure,
         arguments = [args],
         inputs = depset(
-            [manifest, ctx.file._cleanup] + fakeroot.manifests + ctx.files.cleanup +
+            [manifest, ctx.file._cleanup] + fakeroot_manifests + ctx.files.cleanup +
             ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before + ctx.files.policy,
-            transitive = [fakeroot.objects, lockfiles, objects],
+            transitive = [fakeroot_objects, lockfiles, objects],
         ),
         outputs = [configured, changed, commit],
         mnemonic = "OstreeConfigure",
@@ -151,13 +139,22 @@ def configure_image(ctx, manifest, objects, trees, lockfiles):
     )
     return configured, changed, commit
 
-def _fakeroot(ctx, trees):
-    if not trees:
+def fakeroot_trees(ctx, base):
+    """The packages that an image is configured with.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        base: list of OstreeTreeInfo: those that the image's base was configured with.
+
+    Returns:
+        list of OstreeTreeInfo; the base's, or none, if the image is not to be configured.
+    """
+    if not ctx.attr.configure:
+        return base
+    own = ctx.attr.fakeroot[DebPackagesInfo].trees.to_list() if ctx.attr.fakeroot else []
+    if not own and not base:
         fail(("{}: `configure = True` needs fakeroot and libfakeroot for the image's C library " +
               "and architecture, and the rule set has none pinned that fits. Put both into a " +
               "lock, and point the attribute `fakeroot` at it: `fakeroot = " +
-              "\"@LOCK//fakeroot\"`").format(ctx.label))
-    return struct(
-        manifests = [tree.manifest for tree in trees],
-        objects = depset(transitive = [tree.objects for tree in trees]),
-    )
+              "\"@LOCK//fakeroot\"`").format(label_text(ctx.label)))
+    return own or base

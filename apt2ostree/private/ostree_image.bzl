@@ -155,17 +155,13 @@ def _compose(ctx, package_trees, layers):
     )
     return manifest, objects, commit
 
-def _fakeroot_trees(ctx):
-    inherited = ctx.attr.base[OstreeImageInfo].fakeroot if ctx.attr.base else depset()
-    return fakeroot_trees(ctx, inherited)
-
 def _lockfiles(ctx):
     """depset of File: the locks that the packages are from, those of the base among them."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
     return depset(transitive = [info.lockfiles for info in bases + packages])
 
-def _image_info(ctx, commit, layers):
+def _image_info(ctx, commit, layers, fakeroot):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
@@ -174,7 +170,7 @@ def _image_info(ctx, commit, layers):
     return OstreeImageInfo(
         commit = commit,
         configured = configured,
-        fakeroot = _fakeroot_trees(ctx),
+        fakeroot = depset(fakeroot),
         layers = depset(
             [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
             transitive = [base.layers for base in bases],
@@ -203,19 +199,23 @@ def _ostree_image_impl(ctx):
             for tree in below + trees + [layer.tree for layer in layers]
         ]),
     )
+    fakeroot = fakeroot_trees(
+        ctx,
+        ctx.attr.base[OstreeImageInfo].fakeroot.to_list() if ctx.attr.base else [],
+    )
     if ctx.attr.configure:
         manifest, objects, commit = configure_image(
             ctx,
             image.manifest,
             image.objects,
-            _fakeroot_trees(ctx),
             _lockfiles(ctx),
+            fakeroot,
         )
         image = OstreeTreeInfo(
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),
         )
-    info = _image_info(ctx, commit, layers)
+    info = _image_info(ctx, commit, layers, fakeroot)
     launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(

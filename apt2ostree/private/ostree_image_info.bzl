@@ -5,7 +5,8 @@ OstreeImageInfo = provider(
     fields = {
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
         "configured": "bool: whether all its packages are configured.",
-        "fakeroot": "depset of OstreeTreeInfo: what its scripts run under, for images upon it.",
+        "fakeroot": "depset of OstreeTreeInfo: the packages with whose help it was configured; " +
+                    "empty if it was not.",
         "layers": "depset of struct: the trees laid over the packages, those of the base " +
                   "included: `name`, a string, and `manifest`, a File.",
         "lockfiles": "depset of File: the locks that the packages are from.",
