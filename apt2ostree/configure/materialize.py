@@ -98,7 +98,7 @@ def write(
         for path in ordered:
             target = f"{root}/{path}"
             if path:
-                os.mkdir(target, 0o700)  # noqa: PTH102
+                os.mkdir(target, 0o700)
             for name, row in directories[path].files.items():
                 if row[0] == "symlink":
                     _write_symlink(f"{target}/{name}", row, special)
@@ -174,7 +174,7 @@ def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special,
 
 
 def _write_symlink(path: str, row: Row, special: Special) -> None:
-    os.symlink(row[4], path)  # noqa: PTH211
+    os.symlink(row[4], path)
     if row[2] or row[3] or isinstance(row[-1], dict):
         status = os.lstat(path)
         _note(status, stat.S_IFLNK | 0o777, row[2], row[3], special)
@@ -184,7 +184,7 @@ def _write_symlink(path: str, row: Row, special: Special) -> None:
 def _finish_directory(path: str, directory: Directory, special: Special, time: int) -> None:
     mode = int(directory.mode, 8)
     # setgid stays: the kernel hands it down to new subdirectories.
-    os.chmod(path, mode & ~stat.S_ISUID)  # noqa: PTH101
+    os.chmod(path, mode & ~stat.S_ISUID)
     os.utime(path, (time, time))
     if mode & stat.S_ISUID or directory.uid or directory.gid or directory.xattrs:
         status = os.lstat(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from apt2ostree.dpkg import installed
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.image.manifest import INSTALLED, PackageRecord
 
 STATUS = """\
 Package: a
@@ -27,7 +27,7 @@ class InstalledTest(unittest.TestCase):
         a = PackageRecord("a", "1", "all", "", conffiles=conffiles)
         b = PackageRecord("b", "1", "amd64", "")
         new_a, new_b = installed.update([a, b], STATUS)
-        self.assertEqual(installed.INSTALLED, new_a.status)
+        self.assertEqual(INSTALLED, new_a.status)
         self.assertEqual(
             [
                 ["/etc/a", "0123456789abcdef0123456789abcdef"],
