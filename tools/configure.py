@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from apt2ostree import errors, worker
-from apt2ostree.configure import cleanup, configure, materialize, namespaces, scripts
+from apt2ostree.configure import cleanup, configure, namespaces, scripts
+from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.sandbox import Limits
 from apt2ostree.errors import UserError
 from apt2ostree.image import manifest
@@ -89,13 +90,11 @@ def _options(options: argparse.Namespace) -> configure.Options:
     )
 
 
-def _fakeroot(options: argparse.Namespace) -> configure.FakerootPackages:
-    directories: dict[str, manifest.Directory] = {}
-    for path in options.fakeroot:
-        for name, directory in manifest.load(path).directories.items():
-            known = directories.setdefault(name, directory)
-            known.files.update(directory.files)
-    return configure.FakerootPackages(directories, materialize.index(options.fakeroot_objects))
+def _fakeroot(options: argparse.Namespace) -> FakerootPackages:
+    packages = FakerootPackages.load(options.fakeroot, options.fakeroot_objects)
+    if not packages:
+        raise UserError("no fakeroot given: expected its packages with --fakeroot")
+    return packages
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

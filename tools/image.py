@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.commands import checkout, commit, diff, export, import_, ls, packages, report, sbom
+from apt2ostree.commands import (
+    checkout,
+    commit,
+    diff,
+    export,
+    import_,
+    ls,
+    packages,
+    report,
+    sbom,
+    shell,
+)
 from apt2ostree.image import built_image
 
 COMMANDS = {
@@ -21,6 +32,7 @@ COMMANDS = {
     "packages": packages,
     "report": report,
     "sbom": sbom,
+    "shell": shell,
 }
 
 

@@ -21,19 +21,19 @@ from pathlib import Path
 from apt2ostree.configure import (
     epoch,
     fakeroot,
-    linux,
     materialize,
     mounts,
     scripts,
 )
 from apt2ostree.configure.cleanup import Cleanup
+from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.log import Log
 from apt2ostree.configure.recorder import Inode, Record, Recorder
 from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
 from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
 from apt2ostree.dpkg import database, installed
 from apt2ostree.errors import UserError
-from apt2ostree.image import paths, tree
+from apt2ostree.image import tree
 from apt2ostree.image.manifest import (
     INSTALLED,
     KEPT_TEXTS,
@@ -47,7 +47,6 @@ from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
-_BLOCK = 4096
 _DIVERSIONS = f"{database.DIRECTORY}/diversions"
 _OVERRIDES = f"{database.DIRECTORY}/statoverride"
 
@@ -84,35 +83,6 @@ class Options:
     timestamp: int = 0
 
 
-@dataclass(frozen=True)
-class FakerootPackages:
-    """Where fakeroot comes from.
-
-    Attributes:
-        directories: of its packages, laid over each other.
-        locations: of their objects.
-    """
-
-    directories: Mapping[str, Directory]
-    locations: Mapping[str, Location]
-
-    def files(self) -> dict[str, bytes]:
-        """The content of the daemon and the library."""
-        rows = {
-            paths.join(path, name): row
-            for path, directory in self.directories.items()
-            for name, row in directory.files.items()
-            if row[0] == "file"
-        }
-        result = {}
-        for name, path in fakeroot.find(rows).items():
-            object_name = f"{rows[path][5]}.file"
-            if object_name not in self.locations:
-                raise UserError(f"/{path} of fakeroot: its object is missing; build it again")
-            result[name] = materialize.read_content(self.locations[object_name], object_name)
-        return result
-
-
 def configure(
     image: Manifest,
     tars: Sequence[Path],
@@ -140,7 +110,7 @@ def configure(
     layout = mounts.Layout(scratch)
     scratch.mkdir(mode=0o700)
     try:
-        layout.make(_size(image))
+        layout.make(materialize.size(image.directories))
         locations = materialize.index(tars)
         stage = _Stage(image, locations, fakeroot_packages, options, layout)
         known = stage.run()
@@ -161,7 +131,7 @@ def configure(
             objects.close()
         return result
     finally:
-        remove(layout)
+        layout.remove()
 
 
 class _Stage:
@@ -375,22 +345,6 @@ class _Stage:
             )
 
 
-def remove(layout: mounts.Layout) -> None:
-    """Unmount and remove everything."""
-    for path in (layout.merged, layout.top):
-        try:
-            linux.umount(str(path), 2)
-        except OSError:
-            continue  # not mounted
-
-    def allow(function: object, path: str, error: object) -> None:
-        # overlayfs makes work/work with mode 0.
-        Path(path).chmod(0o700)
-        shutil.rmtree(path, ignore_errors=True)
-
-    shutil.rmtree(layout.top, onerror=allow)
-
-
 def _add_tools(layout: mounts.Layout, options: Options) -> None:
     """What the sandbox needs besides the image: outside the manifest, so never taken in."""
     materialize.add_directories(layout.lower, mounts.MOUNT_POINTS)
@@ -460,16 +414,6 @@ def _finish(manifest: Manifest, options: Options, objects: ObjectsWriter) -> tup
         subject=options.subject,
     )
     return manifest, objects.add_metadata("commit", commit.serialize())
-
-
-def _size(image: Manifest) -> int:
-    """Bytes that the image takes, files that are equal counted each."""
-    return sum(
-        int(row[4]) + _BLOCK
-        for directory in image.directories.values()
-        for row in directory.files.values()
-        if row[0] == "file"
-    )
 
 
 def _copy(directories: Mapping[str, Directory]) -> dict[str, Directory]:

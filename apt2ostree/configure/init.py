@@ -45,7 +45,7 @@ def main(control: socket.socket, layout: mounts.Layout) -> None:
         else:
             # Nothing of the supervisor's environment or limits is for what runs here.
             os.umask(0o022)
-            os.setsid()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
@@ -87,26 +87,26 @@ def _serve(control: socket.socket) -> None:
             os.kill(message["kill"], signal.SIGTERM)
             _send(control, {"status": _reap(message["kill"])})
             continue
-        pid = _start(message["arguments"], message["environment"], descriptors)
+        pid = _start(message, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         _send(control, {"pid": pid} if message["background"] else {"status": _reap(pid)})
 
 
-def _start(
-    arguments: Sequence[str], environment: dict[str, str], descriptors: Sequence[int]
-) -> int:
+def _start(message: dict[str, Any], descriptors: Sequence[int]) -> int:
     pid = os.fork()
     if pid:
         return pid
+    arguments = message["arguments"]
     try:
-        os.setsid()
+        if not message["terminal"]:
+            os.setsid()
         # Descriptors come in ascending order from 3 on, so none is overwritten before its turn.
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
         for name in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
             signal.signal(name, signal.SIG_DFL)
-        os.execvpe(arguments[0], list(arguments), environment)
+        os.execvpe(arguments[0], list(arguments), message["environment"])
     except OSError as error:
         os.write(2, f"{arguments[0]}: {error.strerror}\n".encode())
     finally:

@@ -3,6 +3,8 @@
 Every file is ours on the disk, without setuid bits: who owns what, and which attributes it
 has, goes into fakeroot's database and the recorder, by inode. All times are one and the
 same, so that nothing that looks at them can differ.
+
+A hundred thousand files are written: functions of `os` do it in half the time of `Path`'s.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
 
 CHUNK = 1 << 20
+_BLOCK = 4096
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 
 
@@ -43,6 +46,16 @@ class Special:
             {(device, number): status for (_, number), status in self.statuses.items()},
             {(device, number): xattrs for (_, number), xattrs in self.xattrs.items()},
         )
+
+
+def size(directories: Mapping[str, Directory]) -> int:
+    """Bytes that a tree takes on a disk, files that are equal counted each."""
+    return sum(
+        int(row[4]) + _BLOCK
+        for directory in directories.values()
+        for row in directory.files.values()
+        if row[0] == "file"
+    )
 
 
 def index(tars: Iterable[Path]) -> dict[str, Location]:

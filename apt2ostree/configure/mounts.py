@@ -8,8 +8,10 @@ the host, /run and /tmp are empty and thrown away. Sources: the kernel's overlay
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +89,19 @@ class Layout:
             f"the kernel mounts no overlayfs in a user namespace, neither on the disk ({self.top}) "
             "nor in memory; Linux 5.11 or newer with overlayfs is needed"
         )
+
+    def remove(self) -> None:
+        """Unmount and remove everything."""
+        for path in (self.merged, self.top):
+            with contextlib.suppress(OSError):  # not mounted
+                linux.umount(str(path), linux.MNT_DETACH)
+
+        def allow(function: object, path: str, error: object) -> None:
+            # overlayfs makes work/work with mode 0.
+            Path(path).chmod(0o700)
+            shutil.rmtree(path, ignore_errors=True)
+
+        shutil.rmtree(self.top, onerror=allow)
 
     def _try(self) -> bool:
         """Whether the directories could be made and an overlay holds extended attributes."""

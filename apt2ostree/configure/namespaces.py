@@ -91,7 +91,7 @@ def _reason(error: OSError) -> str:
             "seccomp=unconfined --security-opt systempaths=unconfined`, or what your container "
             "engine calls them"
         )
-    if error.errno == errno.EPERM and os.stat("/").st_ino != _first_inode():
+    if error.errno == errno.EPERM and Path("/").stat().st_ino != _first_inode():
         return "this process is in a chroot, where the kernel allows no user namespace"
     return (
         "neither a sysctl nor a seccomp filter is to blame; the process may be in a chroot, or a "

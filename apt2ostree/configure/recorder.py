@@ -17,6 +17,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from apt2ostree.configure import acl, linux, seccomp
 from apt2ostree.configure.seccomp import Call
@@ -145,7 +146,7 @@ class Recorder:
         record.xattrs[name] = value
         if name == acl.ACCESS:
             record.acl_mode = acl.apply_to_mode(os.fstat(target).st_mode, {name: value})
-            os.chmod(f"/proc/self/fd/{target}", stat.S_IMODE(record.acl_mode))
+            Path(f"/proc/self/fd/{target}").chmod(stat.S_IMODE(record.acl_mode))
         return 0
 
     def _remove(self, target: int, name: str) -> int:
@@ -231,7 +232,7 @@ def _open_path(pid: int, directory: int, path: bytes, follow: bool) -> int:
         return _open_descriptor(pid, int(own[2]))
     if not path.startswith(b"/"):
         link = "cwd" if directory == _AT_FDCWD else f"fd/{directory}"
-        path = os.readlink(f"/proc/{pid}/{link}".encode()) + b"/" + path
+        path = os.fsencode(Path(f"/proc/{pid}/{link}").readlink()) + b"/" + path
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)

@@ -133,7 +133,8 @@ class Sandbox:
         """Start a program that stays; return its pid in the sandbox."""
         null = os.open("/dev/null", os.O_WRONLY)
         source = os.open(stdin, os.O_RDONLY)
-        self._send(arguments, environment, [source, null, os.dup(null)], background=True)
+        streams = [source, null, os.dup(null)]
+        self._send(arguments, environment, streams, background=True)
         pid: int = self._receive()["pid"]
         return pid
 
@@ -158,11 +159,17 @@ class Sandbox:
             streams.callbacks[reading] = command.on_status
             ends.append(writing)
         try:
-            self._send(command.arguments, command.environment, ends, background=False)
+            self._send(command.arguments, command.environment, ends)
             status: int = self._wait(streams, command)["status"]
         finally:
             streams.close()
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+        return _exit_status(status)
+
+    def run_interactively(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run a program on our own standard streams, the terminal; return its exit status."""
+        streams = [os.dup(number) for number in range(3)]
+        self._send(arguments, environment, streams, terminal=True)
+        return _exit_status(self._wait(None)["status"])
 
     def left_running(self, expected: Sequence[str]) -> list[processes.Process]:
         """The processes in the sandbox whose command lines start with none of `expected`."""
@@ -177,12 +184,15 @@ class Sandbox:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         descriptors: list[int],
-        background: bool,
+        *,
+        background: bool = False,
+        terminal: bool = False,
     ) -> None:
         message = {
             "arguments": list(arguments),
             "environment": dict(environment),
             "background": background,
+            "terminal": terminal,
         }
         try:
             socket.send_fds(self._control, [json.dumps(message).encode("ascii")], descriptors)
@@ -226,7 +236,7 @@ class Sandbox:
                             pass
                     return self._receive()
                 now = time.monotonic()
-                if now - looked >= WATCH_INTERVAL:
+                if command and now - looked >= WATCH_INTERVAL:
                     looked = now
                     self._check_time(now - progress)
                     self._check_disk()
@@ -260,6 +270,11 @@ def disk_usage(directory: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
+
+
+def _exit_status(status: int) -> int:
+    """What a shell makes of a wait status."""
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
 def _free_bytes(path: Path) -> int:

@@ -196,7 +196,7 @@ class Upper:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
         place = self._merged / path
         if type_ == "symlink":
-            target = os.readlink(place)
+            target = str(place.readlink())
             header = FileHeader(status.uid, status.gid, status.mode, target, xattrs)
             row += [target, self._objects.add_file(header, 0, [])]
         else:

@@ -2,6 +2,7 @@
 
 load(":version.bzl", "version_satisfies")
 
+# (least version of libc6, suite), the newest first.
 _LOCKS = [
     # What libfakeroot is loaded by must be at least the C library that it was built for, and
     # should be no newer than need be: from glibc 2.33 on, programs call stat() by another name.
@@ -10,7 +11,6 @@ _LOCKS = [
     ("2.34", "bookworm"),
     ("2.14", "bullseye"),
 ]
-"""(least version of libc6, suite), the newest first."""
 
 FAKEROOT_LOCK_NAME = "apt2ostree_fakeroot_{}"
 

@@ -20,9 +20,13 @@ def image_launcher(ctx, tree, info):
     layers = info.layers.to_list()
     lockfiles = info.lockfiles.to_list()
     status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
+    fakeroot = info.fakeroot.to_list()
+    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot])
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
         "commit": runfiles_path(ctx, info.commit),
+        "fakeroot": [runfiles_path(ctx, tree.manifest) for tree in fakeroot],
+        "fakeroot_objects": [runfiles_path(ctx, file) for file in fakeroot_objects.to_list()],
         "label": label_text(ctx.label),
         "layers": [[layer.name, runfiles_path(ctx, layer.manifest)] for layer in layers],
         "lockfiles": [[lock_of_repository(file.owner.workspace_name), runfiles_path(ctx, file)] for file in lockfiles],
@@ -35,8 +39,8 @@ def image_launcher(ctx, tree, info):
     launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
     content = ctx.runfiles(
         files = [info.commit, tree.manifest] + packages + lockfiles + status +
-                [layer.manifest for layer in layers],
-        transitive_files = tree.objects,
+                [layer.manifest for layer in layers] + [tree.manifest for tree in fakeroot],
+        transitive_files = depset(transitive = [tree.objects, fakeroot_objects]),
     )
     return launcher, runfiles.merge(content)
 
