@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -160,6 +161,8 @@ class _Stage:
         }
         special = materialize.write(image.directories, locations, layout.lower, now)
         _add_tools(layout, options)
+        # The root of an overlay has the upper directory's mode.
+        layout.upper.chmod(stat.S_IMODE(layout.lower.stat().st_mode))
         layout.mount()
         self.special = special.moved_to(layout.merged.stat().st_dev)
         fakeroot.install(layout.tools, fakeroot_packages.files(), self.special.statuses)

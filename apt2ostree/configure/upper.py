@@ -151,10 +151,12 @@ class Upper:
         if status is None:
             status = Status(disk.st_mode, 0, 0)
         if path not in self._shipped and status.gid == 0:
-            # What is made in a setgid directory belongs to the directory's group.
+            # What is made in a setgid directory belongs to the directory's group, and a directory
+            # becomes setgid itself: the kernel does that, and fakeroot does not see it.
             parent = self._directories[paths.parent(path)]
             if int(parent.mode, 8) & stat.S_ISGID:
-                status = Status(status.mode, status.uid, parent.gid, status.rdev)
+                mode = status.mode | disk.st_mode & stat.S_ISGID
+                status = Status(mode, status.uid, parent.gid, status.rdev)
         record = self._known.records.get(inode)
         if record:
             uid = status.uid if record.uid is None else record.uid

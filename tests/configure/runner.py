@@ -1,0 +1,190 @@
+"""Runs the configure action on packages made in a test, upon a small real base.
+
+The base is the target `:small`: dpkg, a shell, perl and what they need, configured.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from apt2ostree.image import built_image, compose, manifest
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.image.manifest import Directory, Manifest, Row, row_xattrs
+from apt2ostree.ostree import objects_tar
+from apt2ostree.ostree.objects_tar import ObjectsWriter
+from tests.support import debs, images
+from tests.support.judges import ScratchTest
+
+TOOL = (
+    "import sys; from apt2ostree import errors; from tools.configure import main; errors.run(main)"
+)
+CLEANUP = "apt2ostree/configure/cleanup.list"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the action did.
+
+    Attributes:
+        status: its exit status.
+        said: its standard error.
+        directory: where its outputs are.
+        tars: all the image's objects tars.
+    """
+
+    status: int
+    said: str
+    directory: Path
+    tars: Sequence[Path]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The configured image's manifest."""
+        return manifest.load(self.directory / "manifest.json")
+
+    @property
+    def commit(self) -> str:
+        """Its commit checksum."""
+        return (self.directory / "commit").read_text(encoding="ascii").strip()
+
+    def row(self, path: str) -> Row | None:
+        """A file's row."""
+        return self.manifest.row(path)
+
+    def directory_at(self, path: str) -> Directory:
+        """A directory of the image."""
+        return self.manifest.directories[path]
+
+    def xattrs(self, path: str) -> dict[str, bytes]:
+        """A file's extended attributes."""
+        row = self.row(path)
+        assert row, path
+        return row_xattrs(row)
+
+    def text(self, path: str) -> str:
+        """A file's content."""
+        row = self.row(path)
+        assert row, f"no {path} in the image"
+        found = images.contents([tar.read_bytes() for tar in self.tars[-1:]])
+        return found[row[5]].decode("utf-8", "surrogateescape")
+
+
+@lru_cache
+def base() -> BuiltImage:
+    """The base; its description is given as the test's first argument."""
+    description = Path(os.environ["BASE_IMAGE"] + ".image.json")
+    return built_image.load(description, Path.cwd().parent)
+
+
+def package(
+    name: str = "tiny",
+    *entries: debs.Entry,
+    scripts: Mapping[str, str] | None = None,
+    **fields: str,
+) -> bytes:
+    """A package for all architectures; its scripts get a `#!` line and stop on errors."""
+    whole = {
+        kind: text if text.startswith("#!") or kind in ("templates", "triggers", "conffiles")
+        else f"#!/bin/bash\nset -e\n{text}\n"
+        for kind, text in (scripts or {}).items()
+    }  # fmt: skip
+    fields = {"Architecture": "all", **fields}
+    return debs.deb(*entries, control=debs.control(name, **fields), scripts=whole)
+
+
+class ConfigureTest(ScratchTest):
+    """A test that runs the action."""
+
+    def command(
+        self, packages: Sequence[bytes], options: Sequence[str | Path], name: str = "output"
+    ) -> tuple[list[str], Path, list[Path]]:
+        """The action's command line, its output directory, the image's tars."""
+        directory = self.scratch / name
+        directory.mkdir()
+        unpacked = [images.unpack(deb) for deb in packages]
+        tars = list(base().objects)
+        for number, (_, tar) in enumerate(unpacked):
+            tars.append(directory / f"{number}.objects.tar")
+            tars[-1].write_bytes(tar)
+        tars.append(directory / "unpacked.objects.tar")
+        with tars[-1].open("w+b") as file:
+            writer = ObjectsWriter(file)
+            below = compose.Base("small", base().manifest, lambda: [])
+            image, _ = compose.compose(
+                [one for one, _ in unpacked], {}, compose.Options(), writer, below
+            )
+            writer.close()
+        (directory / "unpacked.json").write_text(image.dump(), encoding="utf-8")
+        command = [sys.executable, "-c", TOOL, "--label", "//test:image"]
+        command += ["--image", str(directory / "unpacked.json"), "--cleanup", CLEANUP]
+        for option, paths in [
+            ("--objects", tars),
+            ("--fakeroot", base().fakeroot),
+            ("--fakeroot-objects", base().fakeroot_objects),
+        ]:
+            for path in paths:
+                command += [option, str(path)]
+        for option, file_name in [
+            ("--output-manifest", "manifest.json"),
+            ("--output-objects", "objects.tar"),
+            ("--output-commit", "commit"),
+        ]:
+            command += [option, str(directory / file_name)]
+        return [*command, *map(str, options)], directory, [*tars, directory / "objects.tar"]
+
+    def configure(
+        self,
+        *packages: bytes,
+        options: Sequence[str | Path] = (),
+        environment: Mapping[str, str] | None = None,
+        name: str = "output",
+        umask: int = -1,
+    ) -> Outcome:
+        """Configure packages upon the base."""
+        command, directory, tars = self.command(packages, options, name)
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment_of_tools(environment or {}),
+            umask=umask,
+            check=False,
+        )
+        said = result.stdout.decode("utf-8", "replace")
+        self.assertFalse(list(directory.glob("*.scratch")), "the scratch directory is left")
+        return Outcome(result.returncode, said, directory, tars)
+
+    def configured(self, *packages: bytes, options: Sequence[str | Path] = ()) -> Outcome:
+        """Configure packages, which must succeed; judged by OSTree's rules for objects."""
+        outcome = self.configure(*packages, options=options)
+        self.assertEqual(0, outcome.status, outcome.said)
+        have = {name for tar in outcome.tars for name, _ in objects_tar.index(tar)}
+        image = BuiltImage(
+            "//test:image", "x", outcome.commit, outcome.directory / "manifest.json", outcome.tars
+        )
+        self.assertEqual(set(), image.object_names() - have)
+        return outcome
+
+    def postinst(self, text: str, *options: str | Path, **scripts: str) -> Outcome:
+        """Configure a package with this postinst."""
+        return self.configured(package(scripts={"postinst": text, **scripts}), options=options)
+
+    def failing(self, text: str, *options: str | Path, **scripts: str) -> str:
+        """What the action says when this postinst fails; nothing is written then."""
+        outcome = self.configure(package(scripts={"postinst": text, **scripts}), options=options)
+        self.assertEqual(1, outcome.status, outcome.said)
+        self.assertFalse((outcome.directory / "manifest.json").exists())
+        self.assertFalse((outcome.directory / "commit").exists())
+        return outcome.said
+
+
+def environment_of_tools(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a tool of ours, run by this Python."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **extra}
