@@ -144,7 +144,7 @@ class BadScriptsTest(ConfigureTest):
 
     def test_attributes_set_by_many_processes_at_once_are_all_recorded(self) -> None:
         outcome = self.postinst(
-            "for i in $(seq 40); do cp /usr/bin/true /srv/$i; setcap cap_net_raw+ep /srv/$i & done\n"
+            "cd /srv; for i in $(seq 40); do cp /usr/bin/true $i; setcap cap_net_raw+ep $i & done\n"
             "wait"
         )
         for number in range(1, 41):
