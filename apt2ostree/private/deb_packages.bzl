@@ -1,5 +1,6 @@
 """Sets of packages out of a lock: what the targets of a hub repository are."""
 
+load(":automatic.bzl", "automatic_in_closure")
 load(":closure.bzl", "closure")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
@@ -67,16 +68,14 @@ def package_targets(name, architectures, automatic, debs, edges, lock):
     for architecture in own:
         key = name + ":" + architecture
         reached = closure(edges, [key])
-
-        # Who asks for the package by its name asks for it.
-        own_automatic = [other for other in automatic if other in reached and other != key]
+        asked = automatic_in_closure(key, reached, automatic)
         deb_packages(
             name = architecture,
             architectures = architectures,
-            automatic = own_automatic,
+            automatic = asked.automatic,
             lock = lock,
             lockfile = "//:Packages.lock",
-            manual = [other for other in reached if other not in own_automatic],
+            manual = asked.manual,
             trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
             visibility = ["//visibility:public"],
         )

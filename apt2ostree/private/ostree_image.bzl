@@ -1,5 +1,6 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
+load(":automatic.bzl", "automatic_in_image")
 load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "fakeroot_trees")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
@@ -104,13 +105,6 @@ def _layers(ctx):
     ]
     return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
 
-def _automatic(ctx):
-    """Packages that nobody asked for, neither in a lock nor by a label."""
-    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
-    manual = {key: None for info in packages for key in info.manual}
-    found = {key: None for info in packages for key in info.automatic}
-    return [key for key in found if key not in manual]
-
 def _compose(ctx, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
     name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
@@ -133,7 +127,10 @@ def _compose(ctx, package_trees, layers):
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")
-    args.add_all(_automatic(ctx), before_each = "--automatic")
+    args.add_all(
+        automatic_in_image([packages[DebPackagesInfo] for packages in ctx.attr.packages]),
+        before_each = "--automatic",
+    )
     for file in ctx.files.quirks + ctx.files._quirks:
         args.add_all(["--quirk", file.short_path, file])
     inputs += ctx.files.quirks + ctx.files._quirks

@@ -68,6 +68,7 @@ ROOT = RootSpec(
         "gpgv",
         "mmdebstrap",
         "mount",
+        "multistrap",
         "nginx-light",
         "ostree",
         "postgresql",
