@@ -68,7 +68,6 @@ ROOT = RootSpec(
         "gpgv",
         "mmdebstrap",
         "mount",
-        "multistrap",
         "nginx-light",
         "ostree",
         "postgresql",
