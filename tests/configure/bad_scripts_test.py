@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tests.configure.runner import ConfigureTest, environment_of_tools, package
 
-SECONDS = "98765"
+SECONDS = f"98765.{os.getpid()}"
 """An odd time to sleep, by which a test knows its own processes."""
 
 
@@ -63,7 +64,10 @@ class BadScriptsTest(ConfigureTest):
         self.assertIn("/dev/tty: No such device or address", said)
 
     def test_a_daemon_is_killed_and_said(self) -> None:
-        outcome = self.postinst(f"setsid sleep {SECONDS} > /dev/null 2>&1 &")
+        outcome = self.postinst(
+            f"setsid sleep {SECONDS} > /dev/null 2>&1 &\n"
+            "until grep -q ^sleep /proc/$!/cmdline; do :; done"
+        )
         self.assertIn(
             f"note: package tiny 1 left a process running, which was killed: sleep {SECONDS}",
             outcome.said,
@@ -83,7 +87,8 @@ class BadScriptsTest(ConfigureTest):
         self.assertIn("(the limit is 3); these processes were running and were killed", said)
         self.assertRegex(
             said,
-            rf"dpkg --status-fd 3 --configure -a\n.*tiny.postinst configure.*\n.*sleep {SECONDS}",
+            r"dpkg --status-fd 3 --configure -a\n.*tiny.postinst configure.*\n.*sleep "
+            + re.escape(SECONDS),
         )
         self.assertIn("  waiting", said)
         self.assertEqual([], sleepers())
