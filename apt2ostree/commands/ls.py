@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths
@@ -48,21 +48,37 @@ def listing(manifest: Manifest, path: str, recursive: bool, checksum: bool) -> I
             raise UserError(f"/{path}: no such file in the image")
         yield _file_line(path, row, checksum)
         return
+    yield from _below(manifest, _subdirectories(manifest), path, recursive, checksum)
+
+
+def _subdirectories(manifest: Manifest) -> dict[str, list[str]]:
+    """The names of the directories in each directory."""
+    found: dict[str, list[str]] = {}
+    for path in manifest.directories:
+        if path:
+            above, name = paths.split(path)
+            found.setdefault(above, []).append(name)
+    return found
+
+
+def _below(
+    manifest: Manifest,
+    subdirectories: Mapping[str, Sequence[str]],
+    path: str,
+    recursive: bool,
+    checksum: bool,
+) -> Iterator[str]:
+    """Yield the lines of a directory and of what is in it."""
+    directory = manifest.directories[path]
     yield _directory_line(path, directory, checksum)
-    start = f"{path}/" if path else ""
-    names: dict[str, Row | Directory] = dict(directory.files)
-    for other in manifest.directories:
-        name = other[len(start) :]
-        if other and other.startswith(start) and "/" not in name:
-            names[name] = manifest.directories[other]
-    for name in sorted(names, key=components):
-        item = names[name]
-        if not isinstance(item, Directory):
-            yield _file_line(start + name, item, checksum)
+    for name in sorted([*directory.files, *subdirectories.get(path, ())], key=components):
+        child = f"{path}/{name}" if path else name
+        if name in directory.files:
+            yield _file_line(child, directory.files[name], checksum)
         elif recursive:
-            yield from listing(manifest, start + name, recursive, checksum)
+            yield from _below(manifest, subdirectories, child, recursive, checksum)
         else:
-            yield _directory_line(start + name, item, checksum)
+            yield _directory_line(child, manifest.directories[child], checksum)
 
 
 def _directory_line(path: str, directory: Directory, checksum: bool) -> str:

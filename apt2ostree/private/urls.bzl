@@ -1,5 +1,24 @@
 """Where a package is downloaded from: mirrors, the origin, the snapshot archive."""
 
+# What RFC 3986 has for other uses than in a path, or for none; "%" first.
+_PERCENT_ENCODED = [
+    ("%", "%25"),
+    (" ", "%20"),
+    ("\"", "%22"),
+    ("#", "%23"),
+    ("<", "%3C"),
+    (">", "%3E"),
+    ("?", "%3F"),
+    ("[", "%5B"),
+    ("\\", "%5C"),
+    ("]", "%5D"),
+    ("^", "%5E"),
+    ("`", "%60"),
+    ("{", "%7B"),
+    ("|", "%7C"),
+    ("}", "%7D"),
+]
+
 def package_urls(fields, archive = ""):
     """The URLs at which a stanza's package should be, mirrors apart.
 
@@ -61,5 +80,6 @@ def _join(base, filename):
     # A flat archive's Filename may start with "./".
     filename = filename[2:] if filename.startswith("./") else filename
 
-    # "+" and "~" are fine in a path; "%" and blanks would have to be, but Debian has none.
+    for character, code in _PERCENT_ENCODED:
+        filename = filename.replace(character, code)
     return base.rstrip("/") + "/" + filename

@@ -27,6 +27,11 @@ def _origins_impl(ctx):
         ["http://flat/./x.deb".replace("/./", "/")],
         package_urls({"Filename": "./x.deb"}, "http://flat"),
     )
+    asserts.equals(
+        env,
+        ["http://flat/a%20b/x_1%253a2~3+4_all.deb"],
+        package_urls({"Filename": "a b/x_1%3a2~3+4_all.deb"}, "http://flat"),
+    )
     return unittest.end(env)
 
 _origins_test = unittest.make(_origins_impl)
