@@ -1,6 +1,6 @@
 """The unpacked image beside what multistrap itself makes of the same configuration.
 
-Arguments: the packages of the lock.
+Arguments: multistrap's own package, and the packages of the lock.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.support.judges import ScratchTest, need, run
 EXAMPLE = Path("examples/multistrap")
 EXCEPTIONS = Path("tests/multistrap/exceptions.txt")
 ARCHIVE = "http://ftp.debian.org/debian"
+PROGRAM: list[Path] = []
 DEBS: list[Path] = []
 
 Tree = Mapping[str, str]
@@ -35,7 +36,7 @@ Tree = Mapping[str, str]
 
 class MultistrapTest(ScratchTest):
     def test_the_unpacked_image_is_multistraps_but_for_the_listed_exceptions(self) -> None:
-        need(self, "multistrap", "fakeroot", "gpg", "apt-get")
+        need(self, "dpkg-deb", "fakeroot", "gpg", "apt-get")
         ours = image_tree(Path(f"{EXAMPLE}/rootfs.manifest.json"))
         theirs = {as_dpkg_names(path): what for path, what in self.run_multistrap().items()}
         self.assertGreater(len(ours), 5000)
@@ -54,6 +55,7 @@ class MultistrapTest(ScratchTest):
     def run_multistrap(self) -> Tree:
         key = Key(self.scratch)
         self.addCleanup(key.close)
+        run("dpkg-deb", "-x", PROGRAM[0], self.scratch / "program")
         served, target = self.scratch / "served", self.scratch / "root"
         write_archive(served, key)
         (target / "etc/apt/trusted.gpg.d").mkdir(parents=True)
@@ -64,7 +66,8 @@ class MultistrapTest(ScratchTest):
                 # multistrap would download the keys with this machine's apt.
                 text = text.replace("keyring=", "packages=").replace(ARCHIVE, server.url)
                 (self.scratch / name).write_text(text)
-            script = 'multistrap -d "$1" -f multistrap.conf && tar -C "$1" -cf "$2" .'
+            program = "program/usr/sbin/multistrap"
+            script = f'{program} -d "$1" -f multistrap.conf && tar -C "$1" -cf "$2" .'
             tar = self.scratch / "root.tar"
             print(
                 run(
@@ -171,5 +174,6 @@ def matches(difference: str, pattern: str) -> bool:
 
 
 if __name__ == "__main__":
-    DEBS += [Path(argument).resolve() for argument in sys.argv[1:]]
+    PROGRAM += [Path(argument).resolve() for argument in sys.argv[1:2]]
+    DEBS += [Path(argument).resolve() for argument in sys.argv[2:]]
     unittest.main(argv=sys.argv[:1])
