@@ -36,8 +36,8 @@ COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a command; see --help."""
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     parser = argparse.ArgumentParser(
         prog="bazel run IMAGE --", description=__doc__, allow_abbrev=False
     )
@@ -47,7 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     for name, command in COMMANDS.items():
         subparser = commands.add_parser(name, help=command.HELP, description=command.__doc__)
         command.add_arguments(subparser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; see --help."""
+    options = parser().parse_args(arguments)
     image = built_image.load(options.image.absolute(), options.runfiles.absolute())
     # `bazel run` changes into the runfiles; paths that a user types mean where they stand.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))

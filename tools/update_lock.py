@@ -41,7 +41,7 @@ _log = logging.getLogger("update_lock")
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool; see --help."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     logging.basicConfig(
         stream=sys.stderr,
         format="%(levelname)s: %(message)s",
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     description, _, epilog = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="update_lock",
