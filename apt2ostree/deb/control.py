@@ -10,7 +10,8 @@ from apt2ostree.errors import UserError
 def parse_stanza(text: str, what: str) -> dict[str, str]:
     """Parse one stanza into field → value, in the order of the text.
 
-    A value keeps its continuation lines, with their leading space, joined by newlines.
+    A value keeps its continuation lines, with their leading space, joined by newlines; blanks
+    go at its ends alone, as with dpkg.
 
     Args:
         text: the stanza; comments are not allowed, blank lines at either end are.
@@ -27,7 +28,7 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
         if line.startswith((" ", "\t")) and name:
             if not line.strip():
                 raise UserError(f"{what}, line {number}: a blank line in field {name}")
-            fields[name] += "\n" + line.rstrip()
+            fields[name] += "\n" + line
             continue
         name, colon, value = line.partition(":")
         if not colon or not name or name.split() != [name]:
@@ -35,8 +36,8 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
         if name.lower() in seen:
             raise UserError(f"{what}, line {number}: field {name} is there twice")
         seen.add(name.lower())
-        fields[name] = value.strip()
-    return fields
+        fields[name] = value.lstrip(" \t")
+    return {name: value.rstrip() for name, value in fields.items()}
 
 
 def render_stanza(fields: Mapping[str, str]) -> str:

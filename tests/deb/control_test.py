@@ -20,6 +20,10 @@ class ControlTest(unittest.TestCase):
         self.assertEqual(fields["Description"], "short\n long\n .\n more")
         self.assertEqual(render_stanza(fields), text)
 
+    def test_blanks_go_at_the_ends_of_a_value_alone(self) -> None:
+        fields = parse_stanza("A:  b \n c \n d \nE: f \n", "x")
+        self.assertEqual({"A": "b \n c \n d", "E": "f"}, fields)
+
     def test_a_field_with_an_empty_first_line(self) -> None:
         text = "Conffiles:\n /etc/a 1\n /etc/b 2\n"
         self.assertEqual(parse_stanza(text, "x"), {"Conffiles": "\n /etc/a 1\n /etc/b 2"})
