@@ -1,7 +1,5 @@
 import json
 import os
-import shutil
-import stat
 import subprocess
 import unittest
 from pathlib import Path
@@ -10,6 +8,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.image import checkout, oci
 from apt2ostree.image.oci import OciOptions
 from apt2ostree.image.parts import Part
+from tests.support import judges, trees
 from tests.support.debs import control, deb, directory, file, symlink
 from tests.support.judges import ScratchTest
 from tests.support.variants import Variant, build, tree
@@ -71,8 +70,7 @@ class OciTest(ScratchTest):
         self.assertEqual(changed, {"b", "dpkg database, configuration"})
 
     def test_skopeo_takes_it(self) -> None:
-        if not shutil.which("skopeo"):
-            self.skipTest("no skopeo here")
+        judges.need(self, "skopeo")
         layout = self.export(self.image("i"), config={"Cmd": ["/bin/x"]})
         target = self.scratch / "copy"
         subprocess.run(
@@ -86,8 +84,7 @@ class OciTest(ScratchTest):
         self.assertEqual(config["config"]["Cmd"], ["/bin/x"])
 
     def test_umoci_unpacks_the_same_tree(self) -> None:
-        if not shutil.which("umoci"):
-            self.skipTest("no umoci here")
+        judges.need(self, "umoci")
         image = self.image("i", service=tree({"etc/x": b"conf"}, ["var/empty"]))
         layout = self.export(image)
         bundle = self.scratch / "bundle"
@@ -95,7 +92,7 @@ class OciTest(ScratchTest):
         subprocess.run(command, check=True, capture_output=True)
         expected = self.scratch / "checkout"
         checkout.write(image.built, expected, user_mode=True)
-        self.assertEqual(listing(bundle / "rootfs"), listing(expected))
+        self.assertEqual(trees.differences(bundle / "rootfs", expected), [])
 
     def test_the_same_image_gives_the_same_layout(self) -> None:
         one, two = self.export(self.image("i"), "one"), self.export(self.image("j"), "two")
@@ -156,19 +153,6 @@ class GroupTest(unittest.TestCase):
     def test_too_few_layers(self) -> None:
         with self.assertRaisesRegex(UserError, "1 layers are too few"):
             oci.group(self.parts(3), 1)
-
-
-def listing(root: Path) -> dict[str, object]:
-    """Path → type, mode, content."""
-    found: dict[str, object] = {}
-    for path in sorted(root.rglob("*")):
-        status = path.lstat()
-        content = (
-            path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-        )
-        mode = 0 if path.is_symlink() else stat.S_IMODE(status.st_mode) & 0o777
-        found[str(path.relative_to(root))] = (stat.S_IFMT(status.st_mode), mode, content)
-    return found
 
 
 if __name__ == "__main__":

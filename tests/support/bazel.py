@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -138,6 +139,7 @@ class Machine:
         assert bazel
         return [
             bazel,
+            *shlex.split(os.environ.get("APT2OSTREE_E2E_STARTUP", "")),
             "--nohome_rc",
             f"--output_base={self.output_base}",
             "--max_idle_secs=600",

@@ -5,13 +5,14 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 from pathlib import Path
 
 from apt2ostree.apt.index import parse_index
 from apt2ostree.apt.summary import summarize
-from tests.support import judges
+from tests.support import judges, sboms, trees
 
 EXAMPLE = Path("examples/variants").absolute()
 NGINX_LOCK = Path("examples/nginx/Packages.lock")
@@ -19,23 +20,33 @@ NEW_IN_DEBUG = {"libunwind", "strace"}
 """Source packages of debug.lock."""
 
 
-class VariantsTest(judges.ScratchTest):
-    def image(self, name: str, *arguments: str) -> str:
-        """`bazel run` of an image, but for Bazel."""
-        environment = {**os.environ, "BUILD_WORKING_DIRECTORY": str(self.scratch)}
-        result = subprocess.run(
-            [EXAMPLE / name, *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
+def run_image(directory: Path, name: str, *arguments: str) -> str:
+    """`bazel run` of an image in a directory, but for Bazel; what it printed."""
+    environment = {**os.environ, "BUILD_WORKING_DIRECTORY": str(directory)}
+    result = subprocess.run(
+        [EXAMPLE / name, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise AssertionError(f"{name} {arguments} exited with {result.returncode}: {result.stderr}")
+    return result.stdout
 
-    def checkout(self, name: str) -> Path:
-        self.image(name, "checkout", "--user-mode", f"{name}.root")
-        return self.scratch / f"{name}.root"
+
+class VariantsTest(judges.ScratchTest):
+    """The images are checked out once for all tests, which only look at them."""
+
+    roots: dict[str, Path]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        directory = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
+        cls.addClassCleanup(directory.cleanup)
+        cls.roots = {name: Path(directory.name, name) for name in ("base", "debug", "product")}
+        for name in cls.roots:
+            run_image(Path(directory.name), name, "checkout", "--user-mode", name)
+
+    def image(self, name: str, *arguments: str) -> str:
+        return run_image(self.scratch, name, *arguments)
 
     def dpkg(self, root: Path, *arguments: str) -> str:
         command = ["dpkg", f"--root={root}", "--log=/dev/null", *arguments]
@@ -46,14 +57,14 @@ class VariantsTest(judges.ScratchTest):
         judges.need(self, "dpkg")
         for name, count in (("base", 105), ("debug", 107), ("product", 105)):
             with self.subTest(name):
-                root = self.checkout(name)
+                root = self.roots[name]
                 self.assertEqual(self.dpkg(root, "--audit"), "")
                 self.assertEqual(self.dpkg(root, "--verify"), "")
                 status = (root / "var/lib/dpkg/status").read_text()
                 self.assertEqual(status.count("Status: install ok installed\n"), count)
 
     def test_what_each_of_them_has(self) -> None:
-        base, debug, product = (self.checkout(name) for name in ("base", "debug", "product"))
+        base, debug, product = self.roots.values()
         self.assertTrue((debug / "usr/bin/strace").exists())
         self.assertFalse((base / "usr/bin/strace").exists())
         self.assertEqual(
@@ -71,9 +82,10 @@ class VariantsTest(judges.ScratchTest):
         self.assertTrue((product / str(wanted.readlink()).lstrip("/")).is_file())
 
     def test_the_program_finds_its_runfiles_in_the_image(self) -> None:
-        product = self.checkout("product")
+        product = self.roots["product"]
         command = ["python3", str(product / "usr/lib/greeter/greeter")]
         environment = {name: value for name, value in os.environ.items() if "RUNFILES" not in name}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         output = subprocess.run(
             command, check=True, capture_output=True, text=True, env=environment
         ).stdout
@@ -81,7 +93,7 @@ class VariantsTest(judges.ScratchTest):
 
     def test_apt_on_the_device_knows_the_archive(self) -> None:
         judges.need(self, "apt-get")
-        product = self.checkout("product")
+        product = self.roots["product"]
         command = [
             "apt-get",
             "-o",
@@ -92,6 +104,8 @@ class VariantsTest(judges.ScratchTest):
             "Debug::NoLocking=true",
             "-o",
             "APT::Sandbox::User=root",
+            "-o",
+            f"Dir::State::lists={self.scratch}",
             "update",
             "--print-uris",
         ]
@@ -150,6 +164,14 @@ class VariantsTest(judges.ScratchTest):
         names = [item["created_by"].partition(": ")[2] for item in config["history"]]  # type: ignore[attr-defined]
         return dict(zip(names, (item["digest"] for item in manifest["layers"])))  # type: ignore[attr-defined]
 
+    def test_the_formats_own_libraries_find_no_fault_with_its_bill_of_materials(self) -> None:
+        sboms.check_spdx(self, self.scratch, self.image("product", "sbom", "--format=spdx"))
+        text = self.image("product", "sbom", "--format=cyclonedx")
+        sboms.check_cyclonedx(self, text)
+        urls = [item["purl"] for item in json.loads(text)["components"] if "purl" in item]
+        self.assertEqual(len(urls), 105)
+        sboms.check_package_urls(self, urls)
+
     def test_umoci_unpacks_what_checkout_writes(self) -> None:
         judges.need(self, "umoci")
         bundle = self.scratch / "bundle"
@@ -162,13 +184,8 @@ class VariantsTest(judges.ScratchTest):
             str(bundle),
         ]
         subprocess.run(command, check=True, capture_output=True)
-        product = self.checkout("product")
-
-        def names(root: Path) -> list[str]:
-            return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
-
-        self.assertEqual(names(bundle / "rootfs"), names(product))
-        shutil.rmtree(bundle)
+        self.assertEqual(trees.differences(bundle / "rootfs", self.roots["product"]), [])
+        self.addCleanup(shutil.rmtree, bundle)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ Every argument goes to Bazel, and Bazel's exit code comes back. Which Bazel:
 1. The one in APT2OSTREE_BAZEL, if that is set to a path.
 2. `bazel` or `bazelisk` on PATH, if it is 7.1 or newer and reaches the registries that this
    workspace's modules come from. The answer is remembered for a day.
-3. Otherwise a private Debian system with Bazel in it, made once (about a minute, 1.6 GB) with
-   mmdebstrap from the Debian mirror that this machine's apt uses, and entered with bubblewrap.
+3. Otherwise a private Debian system with Bazel in it, made once (about 90 seconds, 2.4 GB)
+   with mmdebstrap from the Debian mirror that this machine's apt uses, and entered with bubblewrap.
    Nothing is installed into this machine but mmdebstrap and bubblewrap themselves, and those
    only by root. All directories of this machine but the system's own (/usr, /etc, /var, ...)
    are seen in it under the same paths. `--bazelw-exec` runs another command in there.

@@ -11,17 +11,6 @@ from pathlib import Path
 
 DEBIAN_ARCHIVE = "http://ftp.debian.org/debian"
 DEBIAN_SECURITY = "http://security.debian.org/debian-security"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-OLDEST_BAZEL = (7, 1)
-REMEMBER_SECONDS = 24 * 3600
-UNUSED_ROOT_SECONDS = 7 * 24 * 3600
-ROOT_BYTES = 2 * 1024**3
-DEBIAN_SECURITY = "http://security.debian.org/debian-security"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-OLDEST_BAZEL = (7, 1)
-REMEMBER_SECONDS = 24 * 3600
-UNUSED_ROOT_SECONDS = 7 * 24 * 3600
-ROOT_BYTES = 2 * 1024**3
 DEBIAN_SUITES = {"oldstable", "stable", "testing", "unstable", "sid"} | {
     "bullseye",
     "bookworm",

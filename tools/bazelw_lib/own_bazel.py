@@ -15,11 +15,6 @@ from tools.bazelw_lib.host import BazelwError, say, write_atomically
 
 OLDEST_BAZEL = (7, 1)
 REMEMBER_SECONDS = 24 * 3600
-UNUSED_ROOT_SECONDS = 7 * 24 * 3600
-ROOT_BYTES = 2 * 1024**3
-REMEMBER_SECONDS = 24 * 3600
-UNUSED_ROOT_SECONDS = 7 * 24 * 3600
-ROOT_BYTES = 2 * 1024**3
 
 
 def bazel_version(text: str) -> tuple[int, int] | None:
