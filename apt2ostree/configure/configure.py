@@ -155,6 +155,7 @@ class _Stage:
             now = epoch.of_locks(image.packages, options.locks)
         if now is None:
             now = epoch.newest(image.packages, image.directories, locations)
+        epoch.check(now, time.time())
         self._environment = {
             **scripts.environment(now, options.environment),
             **fakeroot.environment(),

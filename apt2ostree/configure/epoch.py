@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 from apt2ostree.configure import materialize
+from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import Directory, PackageRecord
 from apt2ostree.ostree.objects_tar import Location
 
@@ -46,6 +47,29 @@ def of_locks(packages: Sequence[PackageRecord], locks: Iterable[str]) -> int | N
                 time = datetime.strptime(match[0], "%Y%m%dT%H%M%SZ")
                 found.append(int(time.replace(tzinfo=timezone.utc).timestamp()))
     return max(found, default=None)
+
+
+def check(epoch: int, clock: float) -> None:
+    """See that the machine's clock is not behind what the build's records of time shall have.
+
+    passwd(1) and its kin take the clock's time then, and the image depends on the day.
+
+    Args:
+        epoch: SOURCE_DATE_EPOCH.
+        clock: the present time, in seconds since 1970.
+
+    Raises:
+        UserError: it is behind.
+    """
+    if clock < epoch:
+        raise UserError(
+            f"this machine's clock says {_date(clock)}, which is before the packages' date "
+            f"{_date(epoch)}: set the clock, or give the image an earlier `epoch`"
+        )
+
+
+def _date(time: float) -> str:
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def newest(

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from apt2ostree.configure import epoch, materialize
+from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import PackageRecord
 from tests.support import debs, images
 from tests.support.judges import ScratchTest
@@ -68,6 +69,17 @@ class NewestTest(ScratchTest):
         broken = io.BytesIO(b"\x1f\x8bbroken").getvalue()
         for data in (b"nothing", broken, b" -- A <a@b>  never\n"):
             self.assertEqual(epoch.FALLBACK, self.newest(data))
+
+
+class ClockTest(ScratchTest):
+    def test_a_clock_behind_the_packages_is_told_with_both_dates(self) -> None:
+        epoch.check(1577930645, 1577930645.5)
+        with self.assertRaisesRegex(
+            UserError,
+            "this machine's clock says 1970-01-02 .*before the packages' date 2020-01-02 02:04:05 "
+            "UTC: set the clock, or give the image an earlier `epoch`",
+        ):
+            epoch.check(1577930645, 86400.5)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ class Machine:
             status=done.returncode,
             stdout=done.stdout.decode("utf-8", "replace"),
             output=done.stderr.decode("utf-8", "replace"),
-            spawns=tuple(_spawns(log)) if log.exists() else (),
+            spawns=tuple(spawns(log)) if log.exists() else (),
         )
 
     def build(self, *arguments: str) -> Result:
@@ -220,7 +220,7 @@ def image(lock: str, name: str = "image", packages: str = ":packages") -> str:
     return IMAGE.format(name=name, lock=lock, packages=packages)
 
 
-def _spawns(log: Path) -> Iterator[Spawn]:
+def spawns(log: Path) -> Iterator[Spawn]:
     """Parse an execution log: JSON objects, one after the other."""
     text = log.read_text(encoding="utf-8")
     decoder = json.JSONDecoder()
