@@ -17,32 +17,46 @@ def image_launcher(ctx, tree, info):
         (executable File, runfiles).
     """
     packages = [package.manifest for package in info.packages.to_list()]
+    objects = tree.objects.to_list()
     layers = info.layers.to_list()
     lockfiles = info.lockfiles.to_list()
     status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
     fakeroot = info.fakeroot.to_list()
-    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot])
+    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot]).to_list()
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
         "commit": runfiles_path(ctx, info.commit),
-        "fakeroot": [runfiles_path(ctx, tree.manifest) for tree in fakeroot],
-        "fakeroot_objects": [runfiles_path(ctx, file) for file in fakeroot_objects.to_list()],
+        "fakeroot": [_linked_path(ctx, tree.manifest) for tree in fakeroot],
+        "fakeroot_objects": [_linked_path(ctx, file) for file in fakeroot_objects],
         "label": label_text(ctx.label),
-        "layers": [[layer.name, runfiles_path(ctx, layer.manifest)] for layer in layers],
+        "layers": [[layer.name, _linked_path(ctx, layer.manifest)] for layer in layers],
         "lockfiles": [[lock_of_repository(file.owner.workspace_name), runfiles_path(ctx, file)] for file in lockfiles],
         "manifest": runfiles_path(ctx, tree.manifest),
-        "objects": [runfiles_path(ctx, file) for file in tree.objects.to_list()],
-        "packages": [runfiles_path(ctx, file) for file in packages],
+        "objects": [_linked_path(ctx, file) for file in objects],
+        "packages": [_linked_path(ctx, file) for file in packages],
         "ref": info.ref,
         "status": [runfiles_path(ctx, file) for file in status],
     }))
     launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
+    linked = packages + objects + [layer.manifest for layer in layers] + \
+             [tree.manifest for tree in fakeroot] + fakeroot_objects
     content = ctx.runfiles(
-        files = [info.commit, tree.manifest] + packages + lockfiles + status +
-                [layer.manifest for layer in layers] + [tree.manifest for tree in fakeroot],
-        transitive_files = depset(transitive = [tree.objects, fakeroot_objects]),
+        files = [info.commit, tree.manifest] + lockfiles + status,
+        symlinks = {_link(ctx, file): file for file in linked},
     )
     return launcher, runfiles.merge(content)
+
+def _link(ctx, file):
+    """Where a tree's file is to be found among the runfiles, relative to the main repository's.
+
+    Each repository that has files of its own among the runfiles gets into the executable's
+    repository mapping, and a package's repository sees all others of its kind: for a thousand
+    packages a million lines. Links are the main repository's.
+    """
+    return "apt2ostree_trees/" + runfiles_path(ctx, file)
+
+def _linked_path(ctx, file):
+    return ctx.workspace_name + "/" + _link(ctx, file)
 
 IMAGE_LAUNCHER_ATTRS = {
     # It runs where Bazel does, whatever the image is for.
