@@ -21,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--oci", type=Path, metavar="DIR", help="an OCI image layout, new or not")
     parser.add_argument("--tag", default="latest", help="the image's name in the OCI layout")
     parser.add_argument(
+        "--onto",
+        default="",
+        metavar="TAG",
+        help="keep the layers of this image in the OCI layout, below one with what is different",
+    )
+    parser.add_argument(
         "--max-layers",
         type=int,
         default=oci.MAX_LAYERS,
@@ -32,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(image: BuiltImage, options: argparse.Namespace) -> int:
     """Write one of the two."""
     if options.oci is not None:
-        digest = oci.export(
-            image, options.oci, oci.OciOptions(tag=options.tag, max_layers=options.max_layers)
-        )
+        wanted = oci.OciOptions(options.tag, options.max_layers, onto=options.onto)
+        digest = oci.export(image, options.oci, wanted)
         print(f"{options.oci}:{options.tag} {digest}")
         return 0
     with Contents(image) as contents:

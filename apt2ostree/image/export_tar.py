@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, Protocol, cast
 
 from apt2ostree.image import paths
@@ -29,6 +29,7 @@ def write(
     directories: Mapping[str, Directory],
     contents: Contents,
     selection: Collection[str] | None = None,
+    empty_files: Sequence[str] = (),
 ) -> None:
     """Write a tar.
 
@@ -37,8 +38,11 @@ def write(
         directories: of the image.
         contents: of its files.
         selection: paths to write; `None`: all.
+        empty_files: further files, which come first.
     """
     with tarfile.open(fileobj=cast(BinaryIO, file), mode="w|", format=tarfile.PAX_FORMAT) as tar:
+        for path in empty_files:
+            tar.addfile(_member(path, "0644", 0, 0, {}))
         for path in sorted(directories, key=components):
             directory = directories[path]
             if selection is None or path in selection:

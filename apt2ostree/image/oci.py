@@ -6,6 +6,10 @@ the small one on top, and nothing else has to be moved. Where there are more sou
 than layers allowed, each goes to a layer that a hash of its name chooses, so that adding one
 changes one layer.
 
+dpkg's status is one file with every version in it, so that an update of one package changes two
+of these layers, the package's and the top one. Where a registry has the image of before, an
+image can keep that one's layers instead, and have one more with all that is different.
+
 Layers are plain tars: whoever pushes them compresses them, and their digests do not depend on
 a compressor. Source: OCI Image Format Specification 1.0.
 """
@@ -21,21 +25,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from apt2ostree.errors import UserError
-from apt2ostree.image import export_tar, paths
+from apt2ostree.errors import UserError, warn
+from apt2ostree.image import export_tar, oci_layers, paths
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.contents import Contents
+from apt2ostree.image.oci_layers import OciImage
 from apt2ostree.image.parts import Part, parts
 from apt2ostree.progress import progress
 
 MAX_LAYERS = 100
 """Layers that an image has at most; registries and overlayfs take up to about 127."""
 CREATED = "1970-01-01T00:00:00Z"
-_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
-_REF_NAME = "org.opencontainers.image.ref.name"
 
 # Debian's architecture → the platform's fields (Go's GOARCH, and variants).
 _PLATFORMS = {
@@ -62,12 +65,15 @@ class OciOptions:
         max_layers: layers that it has at most.
         config: the `config` object of its configuration: `Entrypoint`, `Cmd`, `Env`, …
         annotations: of its manifest.
+        onto: name in the layout of an image whose layers to keep below one with all that is
+            different; empty: layers by package.
     """
 
     tag: str = "latest"
     max_layers: int = MAX_LAYERS
     config: Mapping[str, Any] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    onto: str = ""
 
 
 @dataclass
@@ -77,10 +83,12 @@ class Layer:
     Attributes:
         name: what its history entry says.
         paths: what is in it, parents of files included.
+        removed: what of the layers below it removes.
     """
 
     name: str
     paths: set[str]
+    removed: set[str] = field(default_factory=set)
 
 
 def export(image: BuiltImage, directory: Path, options: OciOptions) -> str:
@@ -90,16 +98,26 @@ def export(image: BuiltImage, directory: Path, options: OciOptions) -> str:
     gives the tag up.
 
     Raises:
-        UserError: the directory is something else.
+        UserError: the directory is something else; the image has a name that no layer can have;
+            there is no image to build on.
     """
     index = _open_layout(directory)
-    layers = group(parts(image), options.max_layers)
+    entries = oci_layers.entries_of(image.manifest)
+    below = _below(directory, index, options)
+    if below.layers:
+        layers = update(oci_layers.difference(below.entries(), entries))
+    else:
+        layers = group(parts(image), options.max_layers)
     with Contents(image) as contents:
         descriptors = [
-            _write_layer(directory, image, layer, contents)
-            for layer in progress(layers, len(layers), "layers")
+            *below.layers,
+            *(
+                _write_layer(directory, image, layer, contents)
+                for layer in progress(layers, len(layers), "layers")
+            ),
         ]
-    config = _config(image, layers, descriptors, options)
+    history = [*below.history, *map(_history_entry, layers)]
+    config = _config(image, history, descriptors, options)
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
@@ -108,11 +126,11 @@ def export(image: BuiltImage, directory: Path, options: OciOptions) -> str:
         "annotations": {"org.opencontainers.image.title": image.label, **options.annotations},
     }
     descriptor = _write_json(directory, _MANIFEST, manifest)
-    descriptor["annotations"] = {_REF_NAME: options.tag}
+    descriptor["annotations"] = {oci_layers.REF_NAME: options.tag}
     others = [
         other
         for other in index["manifests"]
-        if other.get("annotations", {}).get(_REF_NAME) != options.tag
+        if other.get("annotations", {}).get(oci_layers.REF_NAME) != options.tag
     ]
     index["manifests"] = [*others, descriptor]
     _replace(directory / "index.json", _dump(index))
@@ -140,12 +158,37 @@ def group(found: Sequence[Part], limit: int) -> list[Layer]:
         layer.paths |= part.paths
     result = [*layers.values(), Layer("dpkg database, configuration", {"", *rest.paths})]
     for layer in result:
-        for path in list(layer.paths):
-            above = paths.parent(path)
-            while above and above not in layer.paths:
-                layer.paths.add(above)
-                above = paths.parent(above)
+        _add_parents(layer)
     return [layer for layer in result if layer.paths]
+
+
+def update(difference: tuple[set[str], set[str]]) -> list[Layer]:
+    """The layer that makes an image of another: what changed, and what is gone; none if nothing."""
+    changed, gone = difference
+    layer = Layer("update", set(changed), gone)
+    _add_parents(layer)
+    return [layer] if changed or gone else []
+
+
+def _add_parents(layer: Layer) -> None:
+    """Directories are in every layer that has something below them."""
+    for path in [*layer.paths, *layer.removed]:
+        above = paths.parent(path)
+        while above and above not in layer.paths:
+            layer.paths.add(above)
+            above = paths.parent(above)
+
+
+def _below(directory: Path, index: Mapping[str, Any], options: OciOptions) -> OciImage:
+    """The image whose layers to keep; one without layers if there is none, or no room above it."""
+    nothing = OciImage(directory, (), ())
+    if not options.onto:
+        return nothing
+    image = oci_layers.load(directory, index, options.onto)
+    if len(image.layers) < options.max_layers:
+        return image
+    warn(f"{options.onto} has {len(image.layers)} layers already: making all layers anew")
+    return nothing
 
 
 def _bucket(name: str, count: int) -> int:
@@ -164,7 +207,7 @@ def _open_layout(directory: Path) -> dict[str, Any]:
         return {"schemaVersion": 2, "mediaType": _INDEX, "manifests": []}
     try:
         index: dict[str, Any] = json.loads((directory / "index.json").read_bytes())
-        index["manifests"] = list(index["manifests"])
+        index["manifests"] = [dict(item) for item in index["manifests"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{directory / 'index.json'}: not an OCI layout's: {error!r}") from error
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
@@ -179,14 +222,19 @@ def _write_layer(
     try:
         with os.fdopen(descriptor, "wb") as file:
             writer = _Hashing(file)
-            export_tar.write(writer, image.manifest.directories, contents, layer.paths)
+            removals = [
+                paths.join(paths.parent(path), oci_layers.WHITEOUT + paths.split(path)[1])
+                for path in sorted(layer.removed)
+            ]
+            directories = image.manifest.directories
+            export_tar.write(writer, directories, contents, layer.paths, removals)
         digest = writer.digest.hexdigest()
         Path(temporary).chmod(0o644)
         Path(temporary).rename(blobs / digest)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return {"mediaType": _LAYER, "digest": f"sha256:{digest}", "size": writer.size}
+    return {"mediaType": oci_layers.PLAIN_LAYER, "digest": f"sha256:{digest}", "size": writer.size}
 
 
 class _Hashing:
@@ -205,7 +253,7 @@ class _Hashing:
 
 def _config(
     image: BuiltImage,
-    layers: Sequence[Layer],
+    history: Sequence[Mapping[str, Any]],
     descriptors: Sequence[Mapping[str, Any]],
     options: OciOptions,
 ) -> dict[str, Any]:
@@ -221,10 +269,12 @@ def _config(
         "os": "linux",
         "config": dict(options.config),
         "rootfs": {"type": "layers", "diff_ids": [item["digest"] for item in descriptors]},
-        "history": [
-            {"created": CREATED, "created_by": f"apt2ostree: {layer.name}"} for layer in layers
-        ],
+        "history": list(history),
     }
+
+
+def _history_entry(layer: Layer) -> dict[str, Any]:
+    return {"created": CREATED, "created_by": f"apt2ostree: {layer.name}"}
 
 
 def _write_json(directory: Path, media_type: str, value: Any) -> dict[str, Any]:

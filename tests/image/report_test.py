@@ -1,12 +1,10 @@
 import json
 import re
-import shutil
-import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
 from apt2ostree.image import diff, report
+from tests.support import browser
 from tests.support.debs import control, deb, file, hardlink
 from tests.support.judges import ScratchTest
 from tests.support.variants import Variant, build
@@ -71,36 +69,13 @@ class ReportTest(ReportCase):
 class ChromiumTest(ReportCase):
     """What a browser makes of the page."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        if found is None:
-            self.skipTest("no chromium here")
-        self.chromium = found
-        self.page = self.scratch / "report.html"
-        self.page.write_text(report.page(self.image().built), encoding="utf-8")
-
-    def browse(self, *arguments: str, page: Path | None = None) -> str:
-        with tempfile.TemporaryDirectory() as profile:
-            command = [
-                self.chromium,
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                f"--user-data-dir={profile}",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-                "--virtual-time-budget=3000",
-                *arguments,
-                (page or self.page).as_uri(),
-            ]
-            result = subprocess.run(
-                command, capture_output=True, text=True, timeout=120, check=False
-            )
-        self.assertEqual(result.returncode, 0, result.stderr[-2000:])
-        return result.stdout
+    def page(self, text: str = "", name: str = "report.html") -> Path:
+        path = self.scratch / name
+        path.write_text(text or report.page(self.image().built), encoding="utf-8")
+        return path
 
     def test_it_draws_both_treemaps_and_the_graph(self) -> None:
-        dom = self.browse("--dump-dom", "--window-size=1280,900")
+        dom = browser.visit(self, self.page()).dom
         found = {
             "ready": 'data-ready="yes"' in dom,
             "chain": re.search(r"In because: .*app.*lib", dom) is not None,
@@ -111,23 +86,42 @@ class ChromiumTest(ReportCase):
             found[part] = f'id="{part}"><button' in dom
         self.assertEqual([what for what, holds in found.items() if not holds], [])
 
-    def test_a_phone_need_not_scroll_sideways(self) -> None:
-        measured = self.page.with_name("measured.html")
-        script = (
-            "<script>document.title = "
-            "document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
-        )
-        measured.write_text(self.page.read_text().replace("</body>", script + "</body>"))
-        # A frame, because a window may be no smaller than 500 pixels.
-        frame = self.page.with_name("frame.html")
-        frame.write_text(
+    def test_nothing_is_requested_and_the_console_stays_empty(self) -> None:
+        seen = browser.visit(self, self.page())
+        self.assertEqual((seen.console, seen.requests), ((), ()))
+
+    def test_a_page_that_did_otherwise_would_be_found_out(self) -> None:
+        page = self.page('<img src="http://example.org/x.png"><script>mistake()</script>', "x.html")
+        seen = browser.visit(self, page)
+        self.assertEqual(seen.requests, ("http://example.org/x.png",))
+        self.assertIn("mistake is not defined", seen.console[0])
+
+    def test_a_phone_need_not_scroll_sideways_nor_magnify(self) -> None:
+        script = """<script>{
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const sizes = [];
+        while (texts.nextNode()) {
+            const element = texts.currentNode.parentElement;
+            if (texts.currentNode.data.trim() && element.checkVisibility())
+                sizes.push(parseFloat(getComputedStyle(element).fontSize));
+        }
+        const width = document.documentElement.scrollWidth;
+        document.title = `${width} of ${innerWidth}, ${Math.min(...sizes)} px`;
+        }</script></body>"""
+        text = report.page(self.image().built)
+        self.assertEqual(text.count("</body>"), 1)
+        self.page(text.replace("</body>", script), "measured.html")
+        # A frame, because a browser's window may have a least width.
+        frame = self.page(
             '<iframe id="f" src="measured.html" width="360" height="640"></iframe>'
-            "<script>onload = () => document.body.append(f.contentDocument.title)</script>"
+            "<script>onload = () => document.body.append(f.contentDocument.title)</script>",
+            "frame.html",
         )
-        dom = self.browse("--dump-dom", "--allow-file-access-from-files", page=frame)
-        found = re.search(r"(\d+) of (\d+)", dom)
+        dom = browser.visit(self, frame).dom
+        found = re.search(r"(\d+) of (\d+), ([\d.]+) px", dom)
         assert found, dom
         self.assertLessEqual(int(found[1]), int(found[2]))
+        self.assertGreaterEqual(float(found[3]), 11)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from apt2ostree.apt.index import parse_index
 from apt2ostree.apt.summary import summarize
-from tests.support import judges, sboms, trees
+from tests.support import browser, judges, sboms, trees
 
 EXAMPLE = Path("examples/variants").absolute()
 NGINX_LOCK = Path("examples/nginx/Packages.lock")
@@ -171,6 +171,16 @@ class VariantsTest(judges.ScratchTest):
         urls = [item["purl"] for item in json.loads(text)["components"] if "purl" in item]
         self.assertEqual(len(urls), 105)
         sboms.check_package_urls(self, urls)
+
+    def test_a_browser_shows_its_report(self) -> None:
+        base = EXAMPLE / "base.manifest.json"
+        self.image("debug", "report", "--output=report.html", f"--against={base}")
+        seen = browser.visit(self, self.scratch / "report.html")
+        self.assertEqual((seen.console, seen.requests), ((), ()))
+        treemap = seen.dom.partition('id="package-map"')[2].partition("</section>")[0]
+        # Of its 107 packages, those that are large enough to be seen.
+        self.assertGreater(treemap.count("<button"), 100)
+        self.assertIn("strace", treemap)
 
     def test_umoci_unpacks_what_checkout_writes(self) -> None:
         judges.need(self, "umoci")

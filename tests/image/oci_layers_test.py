@@ -1,0 +1,138 @@
+import json
+from pathlib import Path
+from typing import Any
+
+from apt2ostree.errors import UserError, kept_warnings
+from apt2ostree.image import checkout, oci, oci_layers
+from apt2ostree.image.oci import OciOptions
+from tests.support import judges, trees
+from tests.support.debs import control, deb, directory, file, symlink
+from tests.support.judges import ScratchTest
+from tests.support.variants import Variant, build
+
+BEFORE = (
+    deb(
+        directory("./etc/old", 0o700, uid=7),
+        file("./etc/old/conf", b"old", 0o600),
+        file("./usr/bin/x", b"1", 0o4755),
+        symlink("./usr/bin/y", "x"),
+        control=control("x"),
+    ),
+    deb(file("./usr/bin/z", b"z"), control=control("z")),
+)
+AFTER = (
+    deb(
+        # A directory becomes a file, a symlink a directory, and a file is gone.
+        file("./etc/old", b"new"),
+        file("./usr/bin/x", b"2"),
+        directory("./usr/bin/y"),
+        file("./usr/bin/y/z"),
+        control=control("x", "2"),
+    ),
+    BEFORE[1],
+)
+
+
+class OciLayersTest(ScratchTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.layout = self.scratch / "oci"
+        self.before = build(self.scratch / "before", BEFORE)
+        self.after = build(self.scratch / "after", AFTER)
+
+    def export(self, image: Variant, tag: str, **options: Any) -> None:
+        oci.export(image.built, self.layout, OciOptions(tag=tag, **options))
+
+    def load(self, tag: str) -> oci_layers.OciImage:
+        index = json.loads((self.layout / "index.json").read_bytes())
+        return oci_layers.load(self.layout, index, tag)
+
+    def blob(self, tag: str, layer: int = 0) -> Path:
+        return oci_layers.blob_path(self.layout, self.load(tag).layers[layer]["digest"])
+
+    def test_what_was_written_is_read_back(self) -> None:
+        self.export(self.before, "1")
+        self.assertEqual(
+            self.load("1").entries(), oci_layers.entries_of(self.before.built.manifest)
+        )
+
+    def test_an_update_of_a_package_moves_one_layer(self) -> None:
+        self.export(self.before, "1")
+        self.export(self.after, "2", onto="1")
+        self.export(self.before, "3", onto="2")
+        one, two, three = (self.load(tag) for tag in "123")
+        self.assertEqual((two.layers[:-1], three.layers[:-1]), (one.layers, two.layers))
+        self.assertEqual(two.entries(), oci_layers.entries_of(self.after.built.manifest))
+        self.assertEqual(three.entries(), one.entries())
+        self.assertEqual(two.history[-1]["created_by"], "apt2ostree: update")
+
+    def test_an_image_without_changes_moves_none(self) -> None:
+        self.export(self.before, "1")
+        self.export(self.before, "2", onto="1")
+        self.assertEqual(self.load("2").layers, self.load("1").layers)
+
+    def test_umoci_unpacks_updates_to_the_same_tree(self) -> None:
+        judges.need(self, "umoci")
+        self.export(self.before, "1")
+        self.export(self.after, "2", onto="1")
+        self.export(self.before, "3", onto="2")
+        for tag, image in (("2", self.after), ("3", self.before)):
+            bundle, expected = self.scratch / f"bundle{tag}", self.scratch / f"checkout{tag}"
+            judges.run("umoci", "unpack", "--rootless", "--image", f"{self.layout}:{tag}", bundle)
+            checkout.write(image.built, expected, user_mode=True)
+            self.assertEqual(trees.differences(bundle / "rootfs", expected), [])
+
+    def test_too_many_layers_are_made_anew(self) -> None:
+        self.export(self.before, "1")
+        with kept_warnings() as warnings:
+            self.export(self.after, "2", onto="1", max_layers=3)
+        self.assertEqual(warnings, ["1 has 3 layers already: making all layers anew"])
+        self.assertEqual(len(self.load("2").layers), 3)
+
+    def test_an_image_that_is_not_there(self) -> None:
+        self.export(self.before, "1")
+        with self.assertRaisesRegex(UserError, "no image '0' to build on; it has: 1"):
+            self.export(self.after, "2", onto="0")
+
+    def test_a_layer_that_is_broken_cut_off_or_gone(self) -> None:
+        self.export(self.before, "1")
+        blob = self.blob("1")
+        data = blob.read_bytes()
+        for content, words in (
+            (data[:-1] + b"x", "not what its name says: the layout is broken"),
+            (data[:700], "not what its name says"),
+            (None, "No such file"),
+        ):
+            blob.unlink()
+            if content is not None:
+                blob.write_bytes(content)
+            with self.subTest(words), self.assertRaisesRegex(UserError, f"layer sha256:.*{words}"):
+                self.export(self.after, "2", onto="1")
+        self.assertEqual(list(self.layout.glob("blobs/sha256/.*")), [])
+
+    def test_a_compressed_layer_and_a_strange_digest(self) -> None:
+        layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": "sha256:0"}
+        words = "a layer of type 'application/vnd.oci.image.layer.v1.tar.gzip'; expected plain tars"
+        with self.assertRaisesRegex(UserError, words):
+            oci_layers.OciImage(self.layout, (layer,), ({},)).entries()
+        with self.assertRaisesRegex(UserError, "digest 'sha256:../x': expected sha256 and 64"):
+            oci_layers.blob_path(self.layout, "sha256:../x")
+
+    def test_a_broken_index(self) -> None:
+        self.export(self.before, "1")
+        (self.layout / "index.json").write_text('{"manifests": ["x"]}')
+        with self.assertRaisesRegex(UserError, r"index\.json: not an OCI layout's"):
+            self.export(self.after, "2", onto="1")
+
+    def test_a_name_that_would_remove_a_file(self) -> None:
+        image = build(self.scratch / "image", [deb(file("./usr/.wh.x"))])
+        with self.assertRaisesRegex(
+            UserError, r"/usr/\.wh\.x: in an OCI layer a name that starts with \.wh\. removes"
+        ):
+            self.export(image, "1")
+
+
+if __name__ == "__main__":
+    import unittest
+
+    unittest.main()
