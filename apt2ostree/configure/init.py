@@ -7,7 +7,6 @@ closes it ends, and the kernel kills whatever is left in the namespace.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import resource
@@ -31,15 +30,12 @@ def main(control: socket.socket, layout: mounts.Layout) -> None:
     status = 1
     try:
         linux.die_with_parent(signal.SIGKILL)
-        machine = seccomp.machine()
         listeners = []
         try:
             linux.unshare(linux.CLONE_NEWNS)
             mounts.enter(layout)
             _close_others(control.fileno())
-            if machine:
-                with contextlib.suppress(OSError):
-                    listeners.append(seccomp.install(machine))
+            listeners.append(seccomp.install(seccomp.machine()))
         except (OSError, UserError) as error:
             _send(control, {"error": str(error)})
         else:

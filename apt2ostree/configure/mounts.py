@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import linux, memory
+from apt2ostree.configure import linux, memory, namespaces
 from apt2ostree.errors import UserError
 
 TOOLS = "run/apt2ostree"
@@ -78,16 +79,20 @@ class Layout:
         """
         memory_size = memory.available()
         in_memory = size + _ROOM < memory_size // 4
+        errors = {}
         for kind in ("memory", "disk") if in_memory else ("disk", "memory"):
             if kind == "memory":
                 linux.mount("tmpfs", str(self.top), "tmpfs", data=f"mode=0700,size={memory_size}")
-            if self._try():
+            error = self._try()
+            if error is None:
                 return
+            errors[kind] = error
             if kind == "memory":
                 linux.umount(str(self.top))
         raise UserError(
-            f"the kernel mounts no overlayfs in a user namespace, neither on the disk ({self.top}) "
-            "nor in memory; Linux 5.11 or newer with overlayfs is needed"
+            "the kernel mounts no overlayfs in a user namespace, neither on the disk "
+            f"({self.top}: {errors['disk'].strerror}) nor in memory ({errors['memory'].strerror}): "
+            f"{_reason(errors['memory'])}.\n{namespaces.CHOICES}"
         )
 
     def remove(self) -> None:
@@ -103,8 +108,8 @@ class Layout:
 
         shutil.rmtree(self.top, onerror=allow)
 
-    def _try(self) -> bool:
-        """Whether the directories could be made and an overlay holds extended attributes."""
+    def _try(self) -> OSError | None:
+        """Make the directories, and see that they can be an overlay that holds attributes."""
         for path in (self.lower, self.upper, self.merged, self.tools, self.top / "work"):
             path.mkdir(mode=0o755, exist_ok=True)
         try:
@@ -114,9 +119,9 @@ class Layout:
             linux.umount(str(self.merged))
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.ENODEV):
-                return False
+                return error
             raise
-        return True
+        return None
 
     def mount(self, options: str = "volatile,") -> None:
         """Mount the overlay.
@@ -141,6 +146,17 @@ class Layout:
         finally:
             os.fchdir(before)
             os.close(before)
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no overlayfs, not even in memory."""
+    if error.errno == errno.ENODEV:
+        return "it has none; load its module, `modprobe overlay`"
+    return (
+        f"this is Linux {platform.release()}; needed is 5.11 or newer with CONFIG_OVERLAY_FS, and "
+        "ext4, XFS or btrfs where the action works, or 6.6 or newer with CONFIG_TMPFS_XATTR; and "
+        "no seccomp filter or security module that forbids it"
+    )
 
 
 def enter(layout: Layout) -> None:
@@ -172,7 +188,8 @@ def _mount_proc(path: Path) -> None:
         raise UserError(
             "the kernel allows no new /proc here, because parts of the present one are masked, "
             "as in a container: start it with `--security-opt systempaths=unconfined` (Docker), "
-            "`--security-opt unmask=ALL` (Podman), or `procMount: Unmasked` (Kubernetes)"
+            "`--security-opt unmask=ALL` (Podman), or `procMount: Unmasked` (Kubernetes)."
+            f"\n{namespaces.CHOICES}"
         ) from error
 
 

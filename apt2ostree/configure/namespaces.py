@@ -30,12 +30,14 @@ _FLAGS = (
     | linux.CLONE_NEWIPC
     | linux.CLONE_NEWUTS
 )
+_KINDS = ("user", "mnt", "pid", "net", "ipc", "uts")
 
-_CHOICES = """\
+CHOICES = """\
 What can be done:
   - change that setting, on the machine that runs the action;
   - run the action where it is allowed: `--strategy=OstreeConfigure=local` on this machine, or
-    `--strategy=OstreeConfigure=remote` with an executor that allows it;
+    with `--@apt2ostree//apt2ostree/settings:configure_remotely` on a remote executor that allows
+    it;
   - build the image with `configure = False` and configure it on the device."""
 
 
@@ -48,19 +50,23 @@ def enter() -> None:
         UserError: the machine does not allow it; the message says which setting forbids it.
     """
     uid, gid = os.geteuid(), os.getegid()
+    doing = "unshare(2)"
     try:
         linux.unshare(_FLAGS)
+        doing = "writing /proc/self/uid_map"
         # A group may be mapped only by somebody who can drop no supplementary group.
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
+        doing = "mount(2)"
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+        doing = "setting up the network"
         socket.sethostname(HOSTNAME)
         _set_loopback_up()
     except OSError as error:
         raise UserError(
-            f"configuring an image needs user namespaces, and this machine allows none "
-            f"({error.strerror}): {_reason(error)}.\n{_CHOICES}"
+            "configuring an image needs user namespaces, and this machine allows none "
+            f"({doing}: {error.strerror}): {_reason(error)}.\n{CHOICES}"
         ) from error
 
 
@@ -71,11 +77,14 @@ def _set_loopback_up() -> None:
 
 def _reason(error: OSError) -> str:
     """The setting that forbids it."""
-    if error.errno == errno.ENOSPC or _sysctl("user/max_user_namespaces") == "0":
+    for kind in _KINDS:
+        if _sysctl(f"user/max_{kind}_namespaces") == "0":
+            return f"sysctl user.max_{kind}_namespaces is 0; it must be greater"
+    if error.errno == errno.ENOSPC:
         return (
-            "sysctl user.max_user_namespaces is "
-            f"{_sysctl('user/max_user_namespaces') or 'too low'}; it must be greater than 0 (and "
-            "so must the ones for mnt, pid, net, ipc and uts)"
+            "a limit of namespaces is reached, sysctl user.max_user_namespaces or its like for "
+            "mnt, pid, net, ipc and uts, of this user namespace or of one around it: what made "
+            "that one, a container engine or `bwrap --disable-userns`, must allow more"
         )
     if _sysctl("kernel/unprivileged_userns_clone") == "0":
         return "sysctl kernel.unprivileged_userns_clone is 0; it must be 1"
@@ -84,14 +93,19 @@ def _reason(error: OSError) -> str:
             "sysctl kernel.apparmor_restrict_unprivileged_userns is 1 (as in Ubuntu from 23.10 "
             "on); it must be 0, or an AppArmor profile must allow it to Python"
         )
-    status = _status()
-    if status.get("Seccomp", "0") != "0":
+    if _status().get("Seccomp", "0") != "0":
         return (
             "a seccomp filter is in force, as in a container; start it with `--security-opt "
             "seccomp=unconfined --security-opt systempaths=unconfined`, or what your container "
             "engine calls them"
         )
-    if error.errno == errno.EPERM and Path("/").stat().st_ino != _first_inode():
+    profile = _profile()
+    if profile:
+        return (
+            f"the security profile {profile!r} is in force, as in a container; start it with "
+            "`--security-opt apparmor=unconfined`, or `label=disable` where it is SELinux"
+        )
+    if error.errno == errno.EPERM and _in_chroot():
         return "this process is in a chroot, where the kernel allows no user namespace"
     return (
         "neither a sysctl nor a seccomp filter is to blame; the process may be in a chroot, or a "
@@ -116,9 +130,25 @@ def _status() -> dict[str, str]:
     return {name: value.strip() for name, _, value in pairs}
 
 
-def _first_inode() -> int:
-    """The inode of the root directory of process 1, or of our own if that is not to be had."""
+def _profile() -> str:
+    """What AppArmor or SELinux confines this process to; empty if nothing."""
     try:
-        return Path("/proc/1/root/").stat().st_ino
+        text = Path("/proc/self/attr/current").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return Path("/").stat().st_ino
+        return ""
+    profile = text.strip(" \n\0")
+    return "" if profile == "unconfined" or ":unconfined_t:" in profile else profile
+
+
+def _in_chroot() -> bool:
+    """Whether our root is seen to be another one than process 1's, or no mount at all."""
+    try:
+        if Path("/proc/1/root/").stat().st_ino != Path("/").stat().st_ino:
+            return True
+    except OSError:
+        pass  # it is somebody else's
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return all(line.split(" ")[4] != "/" for line in mounts.splitlines())

@@ -12,13 +12,15 @@ instead: extended attributes (capabilities, ACLs) and owners.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import platform
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apt2ostree.configure import linux
+from apt2ostree.configure import linux, namespaces
+from apt2ostree.errors import UserError
 
 _SET_MODE_FILTER = 1
 _NEW_LISTENER = 1 << 3
@@ -99,9 +101,19 @@ MACHINES: Mapping[str, Machine] = {
 """`uname -m` → machine."""
 
 
-def machine() -> Machine | None:
-    """This machine, if it is one of `MACHINES`."""
-    return MACHINES.get(platform.machine())
+def machine() -> Machine:
+    """This machine.
+
+    Raises:
+        UserError: it is none of `MACHINES`.
+    """
+    name = platform.machine()
+    if name not in MACHINES:
+        raise UserError(
+            f"images are configured on {', '.join(MACHINES)}, and this machine is {name}, whose "
+            "system calls are not known here"
+        )
+    return MACHINES[name]
 
 
 @dataclass(frozen=True)
@@ -127,13 +139,25 @@ def install(here: Machine) -> int:
     Needs CAP_SYS_ADMIN in the process's user namespace.
 
     Raises:
-        OSError: the kernel is built without it, or another listener is there already (EBUSY).
+        UserError: the kernel does not allow it.
     """
     program = _program(here.architectures)
     instructions = ctypes.create_string_buffer(program)
     count = len(program) // 8
     fprog = struct.pack("@HxxxxxxP", count, ctypes.addressof(instructions))
-    return linux.syscall(here.seccomp, _SET_MODE_FILTER, _NEW_LISTENER, fprog)
+    try:
+        return linux.syscall(here.seccomp, _SET_MODE_FILTER, _NEW_LISTENER, fprog)
+    except OSError as error:
+        why = {
+            errno.EBUSY: "whatever has started this one, a container engine perhaps, listens "
+            "already, and the kernel allows one only",
+            errno.EINVAL: "Linux 5.5 or newer with CONFIG_SECCOMP_FILTER is needed",
+        }.get(error.errno or 0, "a seccomp filter or a security module forbids it")
+        raise UserError(
+            "the kernel lets nobody listen to the system calls of the sandbox (seccomp(2): "
+            f"{error.strerror}): {why}. Without it, file capabilities and ACLs would be lost.\n"
+            f"{namespaces.CHOICES}"
+        ) from error
 
 
 def receive(listener: int) -> Call:
