@@ -13,22 +13,11 @@ from pathlib import Path
 from apt2ostree.apt.index import parse_index
 from apt2ostree.apt.summary import summarize
 from tests.support import browser, judges, sboms, trees
+from tests.variants.example import EXAMPLE, run_image
 
-EXAMPLE = Path("examples/variants").absolute()
 NGINX_LOCK = Path("examples/nginx/Packages.lock")
 NEW_IN_DEBUG = {"libunwind", "strace"}
 """Source packages of debug.lock."""
-
-
-def run_image(directory: Path, name: str, *arguments: str) -> str:
-    """`bazel run` of an image in a directory, but for Bazel; what it printed."""
-    environment = {**os.environ, "BUILD_WORKING_DIRECTORY": str(directory)}
-    result = subprocess.run(
-        [EXAMPLE / name, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        raise AssertionError(f"{name} {arguments} exited with {result.returncode}: {result.stderr}")
-    return result.stdout
 
 
 class VariantsTest(judges.ScratchTest):
