@@ -80,30 +80,6 @@ class VariantsTest(judges.ScratchTest):
         ).stdout
         self.assertEqual(output, "Hello, world!\n")
 
-    def test_apt_on_the_device_knows_the_archive(self) -> None:
-        judges.need(self, "apt-get")
-        product = self.roots["product"]
-        command = [
-            "apt-get",
-            "-o",
-            f"Dir={product}",
-            "-o",
-            f"Dir::State::status={product}/var/lib/dpkg/status",
-            "-o",
-            "Debug::NoLocking=true",
-            "-o",
-            "APT::Sandbox::User=root",
-            "-o",
-            f"Dir::State::lists={self.scratch}",
-            "update",
-            "--print-uris",
-        ]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        self.assertIn("http://ftp.debian.org/debian/dists/bookworm/InRelease", output)
-        self.assertIn(
-            "http://security.debian.org/debian-security/dists/bookworm-security/InRelease", output
-        )
-
     def test_a_second_image_costs_what_it_does_not_share(self) -> None:
         judges.need(self, "ostree")
         repo = self.scratch / "repo"
