@@ -22,7 +22,7 @@ _NO_BRANCH = "none"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "--repo", required=True, type=Path, help="a repo of mode bare, bare-user or archive"
+        "--repo", required=True, type=Path, help="an OSTree repo, such as `ostree init` makes"
     )
     parser.add_argument("-b", "--branch", required=True, help="the branch to commit to")
     parser.add_argument("-s", "--subject", default="", help="one line")

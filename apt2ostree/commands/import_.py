@@ -18,7 +18,7 @@ HELP = "write the image into an OSTree repo: missing objects only, then the ref"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "--repo", required=True, type=Path, help="a repo of mode bare, bare-user or archive"
+        "--repo", required=True, type=Path, help="an OSTree repo, such as `ostree init` makes"
     )
     parser.add_argument(
         "--package-refs",

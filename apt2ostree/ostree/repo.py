@@ -5,6 +5,8 @@ is stored depends on the repo's mode:
 
     bare       files and symlinks as themselves, with owner, mode and xattrs; needs root
     bare-user  a file's content, or a symlink's target; the rest in the xattr `user.ostreemeta`
+    bare-user-only
+               content, permissions and target alone: for files that are root's and not special
     archive    `.filez`: a header, then the deflated content
 
 Objects are written under a temporary name in `tmp/`, synced to disk together, moved into
@@ -37,11 +39,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from apt2ostree.errors import UserError
-from apt2ostree.ostree import gvariant, objects
+from apt2ostree.ostree import free_space, gvariant, objects
+from apt2ostree.ostree.free_space import FreeSpace
 from apt2ostree.ostree.objects import Commit, FileHeader
 from apt2ostree.ostree.objects_tar import Location
 
-MODES = ("bare", "bare-user", "archive")
+MODES = ("bare", "bare-user", "bare-user-only", "archive")
 CHUNK = 1 << 18
 DEFAULT_ZLIB_LEVEL = 6
 _STAGING = "apt2ostree-"
@@ -54,6 +57,8 @@ DEFAULT_LOCK_TIMEOUT = 300
 BATCH_OBJECTS = 64
 BATCH_BYTES = 1 << 22
 _FLOCK = struct.Struct("hhqqi4x")
+_BARE_USER_ONLY_MODES = 0o775
+"""Permission bits that libostree lets into a bare-user-only repo."""
 
 
 @dataclass
@@ -120,6 +125,11 @@ class Repo:
             config.get("core", key, fallback="false").lower() == "true"
             for key in ("auto-update-summary", "commit-update-summary")
         )
+        core = dict(config["core"]) if config.has_section("core") else {}
+        try:
+            self.reserve = free_space.parse(core)
+        except UserError as error:
+            raise UserError(f"{path / 'config'}: {error}") from None
         timeout = config.get("core", "lock-timeout-secs", fallback="")
         self.lock_timeout = int(timeout) if timeout.lstrip("-").isdigit() else DEFAULT_LOCK_TIMEOUT
         parent = config.get("core", "parent", fallback="")
@@ -217,6 +227,7 @@ class Transaction:
         self._repo = repo
         self._refs: dict[str, tuple[str, str | None]] = {}
         self._staged: dict[str, Path] = {}
+        self._space = FreeSpace(repo.path, repo.reserve)
         self._directory, self._lock = _staging_directory(repo.path / "tmp")
         self.written = Written()
 
@@ -366,8 +377,16 @@ class Transaction:
         chunks = _prepend(start[offset:], content)
         if self._repo.mode == "archive":
             self._write_archive(path, header, size - offset, chunks)
-        elif self._repo.mode == "bare-user":
+            self._space.take(path.stat().st_size)
+            return digest.hexdigest()
+        self._space.take(size - offset)
+        if self._repo.mode == "bare-user":
             _write_bare_user(path, header, chunks)
+        elif self._repo.mode == "bare-user-only":
+            fault = bare_user_only_fault(header)
+            if fault:
+                raise UserError(f"object {name}: {fault}: not for a bare-user-only repo")
+            _write_bare_user_only(path, header, chunks)
         else:
             _write_bare(path, header, chunks)
         return digest.hexdigest()
@@ -523,6 +542,30 @@ def _write_bare_user(path: Path, header: FileHeader, chunks: Iterator[bytes]) ->
     os.setxattr(path, "user.ostreemeta", metadata + gvariant.xattrs(header.xattrs))
     # As libostree: readable for whoever owns the repo, executable where the file is.
     path.chmod(0o644 if header.is_symlink else header.mode & 0o777 | 0o400)
+
+
+def bare_user_only_fault(header: FileHeader) -> str:
+    """Why a bare-user-only repo cannot hold a file so that its checksum stays true; or empty.
+
+    Of permissions, libostree refuses the same; of the others its fsck would say later that the
+    object is corrupt.
+    """
+    special = stat.S_IMODE(header.mode) & ~_BARE_USER_ONLY_MODES
+    if special and not header.is_symlink:
+        return f"mode {stat.S_IMODE(header.mode):04o} with bits {special:04o}"
+    if header.uid or header.gid:
+        return f"owner {header.uid}:{header.gid}"
+    return f"extended attributes {', '.join(sorted(header.xattrs))}" if header.xattrs else ""
+
+
+def _write_bare_user_only(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
+    if header.is_symlink:
+        for _ in chunks:
+            pass
+        path.symlink_to(header.target)
+    else:
+        _write_content(path, chunks)
+        path.chmod(stat.S_IMODE(header.mode))
 
 
 def _write_bare(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:

@@ -77,13 +77,19 @@ def read_header(repo: Repo, checksum: str) -> RepoFile:
         # libostree writes a NUL after the target.
         target = os.fsdecode(path.read_bytes().rstrip(b"\0")) if meta.is_symlink else ""
         header = FileHeader(meta.uid, meta.gid, meta.mode, target, meta.xattrs)
+    elif holder.mode == "bare-user-only":
+        header = FileHeader(0, 0, status.st_mode, _target(path, status))
     else:
         names = os.listxattr(path, follow_symlinks=False)
         xattrs = {name: os.getxattr(path, name, follow_symlinks=False) for name in sorted(names)}
-        # Not Path.readlink, which would normalise the target.
-        target = os.readlink(path) if stat.S_ISLNK(status.st_mode) else ""  # noqa: PTH115
+        target = _target(path, status)
         header = FileHeader(status.st_uid, status.st_gid, status.st_mode, target, xattrs)
     return RepoFile(header, 0 if header.is_symlink else status.st_size)
+
+
+def _target(path: Path, status: os.stat_result) -> str:
+    # Not Path.readlink, which would normalise the target.
+    return os.readlink(path) if stat.S_ISLNK(status.st_mode) else ""  # noqa: PTH115
 
 
 def read_content(repo: Repo, checksum: str) -> bytes:

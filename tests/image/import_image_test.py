@@ -1,3 +1,4 @@
+from apt2ostree.errors import UserError
 from apt2ostree.image.import_image import add_image
 from apt2ostree.ostree import repo
 from apt2ostree.ostree.repo import Written
@@ -16,7 +17,7 @@ class ImportImageTest(ScratchTest):
 
     def test_an_imported_image_is_whole_in_every_mode(self) -> None:
         judges.need(self, "ostree")
-        for mode in ("archive", "bare-user"):
+        for mode in ("archive", "bare-user", "bare-user-only"):
             target = repo.create(self.scratch / mode, mode)
             self.add(target, f"image-{mode}", deb(file("./a", b"x"), symlink("./l", "a")))
             judges.ostree(target.path, "fsck")
@@ -33,6 +34,16 @@ class ImportImageTest(ScratchTest):
         second = self.add(target, "two", *base, more)
         # The file, its list, its md5sums and the status.
         self.assertEqual(second.content, 4)
+
+    def test_a_repo_that_cannot_hold_the_image_is_told_by_path(self) -> None:
+        target = repo.create(self.scratch / "repo", "bare-user-only")
+        words = (
+            "/repo: a bare-user-only repo keeps neither owners nor special modes: "
+            r"/su: mode 4755 with bits 4000 \(and 1 more\); use a repo of mode bare-user or archive"
+        )
+        with self.assertRaisesRegex(UserError, words):
+            self.add(target, "x", deb(file("./su", mode=0o4755), file("./you", uid=5)))
+        self.assertEqual(list((target.path / "objects").glob("*/*")), [])
 
 
 if __name__ == "__main__":

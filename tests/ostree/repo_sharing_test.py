@@ -110,6 +110,23 @@ class SharingTest(ScratchTest):
             locker.wait()
         self.add(target, path, commit)
 
+    def test_ostree_keeps_out_while_we_write_and_comes_in_where_it_may(self) -> None:
+        target = self.make("repo", lock_timeout_secs="0")
+        commit, path = tar(self.scratch, {"a": b"1"})
+        (self.scratch / "tree").mkdir()
+        ostree = ["ostree", f"--repo={target.path}"]
+        with target.transaction() as transaction:
+            for _ in transaction.add_objects(index(path)):
+                pass
+            transaction.set_ref("x", commit)
+            pruned = subprocess.run([*ostree, "prune"], capture_output=True, check=False)
+            self.assertIn("ock", pruned.stderr.decode())
+            self.assertNotEqual(pruned.returncode, 0)
+            subprocess.run([*ostree, "commit", "-b", "y", self.scratch / "tree"], check=True)
+        self.assertEqual(target.resolve("x"), commit)
+        subprocess.run([*ostree, "prune", "--refs-only"], check=True)
+        self.fsck(target)
+
     def test_a_pull_that_was_interrupted_is_completed(self) -> None:
         commit, path = tar(self.scratch, {"a": b"1", "b": b"2"})
         source, target = self.make("source"), self.make("target")

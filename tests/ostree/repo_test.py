@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -9,13 +10,15 @@ import threading
 from pathlib import Path
 
 from apt2ostree.errors import UserError
-from apt2ostree.ostree import objects, repo
+from apt2ostree.ostree import objects, repo, repo_files
 from apt2ostree.ostree.objects import Commit, FileHeader
-from apt2ostree.ostree.repo import MODES, Repo
-from tests.support import judges
+from apt2ostree.ostree.repo import Repo
+from tests.support import judges, trees
 from tests.support.judges import ScratchTest
 
 BIG = os.urandom(300_000)
+WITHOUT_ROOT = ("bare-user", "archive")
+"""Modes of repos that hold any file."""
 
 
 def example(text: bytes = b"hello", owner: int = 0) -> tuple[str, dict[str, bytes]]:
@@ -76,7 +79,7 @@ class RepoTest(ScratchTest):
 
 class WriteTest(RepoTest):
     def test_every_mode_passes_fsck_and_checks_out_as_ostree_itself_would(self) -> None:
-        for mode in MODES:
+        for mode in ("bare", *WITHOUT_ROOT):
             with self.subTest(mode):
                 if mode == "bare" and os.geteuid():
                     judges.skip_aloud(self, "a bare repo needs root")
@@ -112,6 +115,49 @@ class WriteTest(RepoTest):
             judges.skip_aloud(self, "only one user can own files in this sandbox")
         write(target, commit, found)
         self.assert_whole()
+
+    def test_a_bare_user_only_repo_holds_what_pull_local_brings(self) -> None:
+        header = FileHeader(0, 0, stat.S_IFREG | 0o750)
+        link = FileHeader(0, 0, stat.S_IFLNK | 0o777, "text")
+        streams = [objects.file_header(header) + b"hello", objects.file_header(link)]
+        names = [objects.checksum(data) for data in streams]
+        found = {f"{name}.file": data for name, data in zip(names, streams)}
+        meta, tree = (
+            objects.dirmeta(0, 0, 0o755),
+            objects.dirtree([("link", names[1]), ("text", names[0])], []),
+        )
+        root = Commit(objects.checksum(tree), objects.checksum(meta)).serialize()
+        for kind, data in (("dirmeta", meta), ("dirtree", tree), ("commit", root)):
+            found[f"{objects.checksum(data)}.{kind}"] = data
+        target = self.make("bare-user-only")
+        write(target, objects.checksum(root), found)
+        self.assert_whole()
+        theirs = self.scratch / "theirs"
+        judges.ostree(theirs, "init", "--mode=bare-user-only")
+        judges.ostree(theirs, "pull-local", self.path, "test/ref")
+        self.assertEqual(
+            trees.differences(self.path / "objects", theirs / "objects"),
+            [],
+        )
+        self.assertEqual(
+            repo_files.read_header(target, names[0]), repo_files.RepoFile(header, len("hello"))
+        )
+        self.assertEqual(repo_files.read_header(target, names[1]), repo_files.RepoFile(link, 0))
+
+    def test_what_a_bare_user_only_repo_cannot_hold(self) -> None:
+        self.make("bare-user-only")
+        theirs = self.scratch / "archive"
+        judges.ostree(theirs, "init", "--mode=archive")
+        write(Repo(theirs), *example())
+        refused = judges.ostree(self.path, "pull-local", theirs, "test/ref", check=False)
+        self.assertIn("invalid mode", refused)
+        with self.assertRaisesRegex(
+            UserError, r"object \w+\.file: mode 4755 with bits 4000: not for a bare-user-only repo"
+        ):
+            write(Repo(self.path), *example())
+        self.assertEqual(repo.bare_user_only_fault(FileHeader(5, 42, 0o100644)), "owner 5:42")
+        attributes = FileHeader(0, 0, 0o100644, xattrs={"user.a": b"1"})
+        self.assertEqual(repo.bare_user_only_fault(attributes), "extended attributes user.a")
 
     def test_a_second_import_writes_nothing(self) -> None:
         target = self.make("bare-user")
@@ -170,7 +216,7 @@ class WriteTest(RepoTest):
         self.assertEqual(self.left_over(), [])
 
     def test_we_make_repos_that_ostree_takes(self) -> None:
-        for mode in MODES[1:]:
+        for mode in WITHOUT_ROOT:
             self.path = self.scratch / f"made-{mode}"
             write(repo.create(self.path, mode), *example())
             self.assert_whole()
@@ -187,10 +233,21 @@ class BadInputTest(RepoTest):
             Repo(self.path)
 
     def test_modes_that_we_cannot_write(self) -> None:
-        judges.ostree(self.path, "init", "--mode=bare-user-only")
-        words = "mode 'bare-user-only'; expected one of bare, bare-user, archive"
+        self.path.mkdir()
+        (self.path / "config").write_text("[core]\nrepo_version=1\nmode=bare-split-xattrs\n")
+        words = "mode 'bare-split-xattrs'; expected one of bare, bare-user, bare-user-only, archive"
         with self.assertRaisesRegex(UserError, words):
             Repo(self.path)
+
+    def test_free_space_that_is_no_size(self) -> None:
+        self.path.mkdir()
+        for option, words in (
+            ("min-free-space-size=5", "min-free-space-size=5: expected a number and MB, GB or TB"),
+            ("min-free-space-percent=100", "min-free-space-percent=100: expected a number from 0"),
+        ):
+            (self.path / "config").write_text(f"[core]\nmode=archive-z2\n{option}\n")
+            with self.assertRaisesRegex(UserError, f"repo/config: {words}"):
+                Repo(self.path)
 
     def test_a_config_that_is_none(self) -> None:
         self.path.mkdir()
@@ -200,7 +257,7 @@ class BadInputTest(RepoTest):
                 Repo(self.path)
 
     def test_an_object_that_is_not_its_name_stops_everything(self) -> None:
-        for mode in MODES[1:]:
+        for mode in WITHOUT_ROOT:
             self.path = self.scratch / f"bad-{mode}"
             target = self.make(mode)
             commit, found = example()
@@ -256,7 +313,7 @@ class BadInputTest(RepoTest):
 
 class KillTest(RepoTest):
     def test_killed_anywhere_the_repo_is_whole_and_the_next_import_is_good(self) -> None:
-        for mode in MODES[1:]:
+        for mode in WITHOUT_ROOT:
             self.path = self.scratch / f"kill-{mode}"
             target = self.make(mode)
             with (self.path / "config").open("a") as config:
@@ -393,6 +450,33 @@ class DiskTest(RepoTest):
                 self.assertNotIn("apt2ostree-", result.stdout)
                 self.assertNotIn("test", result.stdout.split("fsck", 1)[1])
                 self.assertNotIn("Traceback", result.stdout)
+
+    def test_space_that_the_repo_wants_left_free(self) -> None:
+        self.path.mkdir()
+        for option, refused in (
+            ("min-free-space-percent=0", False),
+            ("min-free-space-percent=95", True),
+            ("min-free-space-size=3MB", False),
+            ("min-free-space-size=4MB", True),
+            ("min-free-space-size=1MB\nmin-free-space-percent=99", False),
+            ("min-free-space-size=0MB\nmin-free-space-percent=99", True),
+        ):
+            script = f"""
+                mount -t tmpfs -o size=4m none $1
+                ostree init --repo=$1 --mode=bare-user
+                echo '{option}' >> $1/config
+                mkdir $1/tree; head -c 300000 /dev/urandom > $1/tree/file
+                ostree commit --repo=$1 -b theirs $1/tree && echo they did || echo they did not
+                rm $1/tree/file
+                $2 -c "$3" $1 && echo we did || echo we did not
+                ostree fsck --repo=$1
+            """
+            result = self.in_namespace(script)
+            with self.subTest(option, output=result.stdout):
+                self.assertEqual("they did not" in result.stdout, refused)
+                self.assertEqual("we did not" in result.stdout, refused)
+                words = f"error: {self.path}: min-free-space-.* in its config would be exceeded by"
+                self.assertEqual(re.search(words, result.stdout) is not None, refused)
 
     def test_a_read_only_repo(self) -> None:
         self.make("archive")

@@ -13,22 +13,11 @@ from pathlib import Path
 from apt2ostree.apt.index import parse_index
 from apt2ostree.apt.summary import summarize
 from tests.support import browser, judges, sboms, trees
+from tests.variants.example import EXAMPLE, run_image
 
-EXAMPLE = Path("examples/variants").absolute()
 NGINX_LOCK = Path("examples/nginx/Packages.lock")
 NEW_IN_DEBUG = {"libunwind", "strace"}
 """Source packages of debug.lock."""
-
-
-def run_image(directory: Path, name: str, *arguments: str) -> str:
-    """`bazel run` of an image in a directory, but for Bazel; what it printed."""
-    environment = {**os.environ, "BUILD_WORKING_DIRECTORY": str(directory)}
-    result = subprocess.run(
-        [EXAMPLE / name, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        raise AssertionError(f"{name} {arguments} exited with {result.returncode}: {result.stderr}")
-    return result.stdout
 
 
 class VariantsTest(judges.ScratchTest):
@@ -90,30 +79,6 @@ class VariantsTest(judges.ScratchTest):
             command, check=True, capture_output=True, text=True, env=environment
         ).stdout
         self.assertEqual(output, "Hello, world!\n")
-
-    def test_apt_on_the_device_knows_the_archive(self) -> None:
-        judges.need(self, "apt-get")
-        product = self.roots["product"]
-        command = [
-            "apt-get",
-            "-o",
-            f"Dir={product}",
-            "-o",
-            f"Dir::State::status={product}/var/lib/dpkg/status",
-            "-o",
-            "Debug::NoLocking=true",
-            "-o",
-            "APT::Sandbox::User=root",
-            "-o",
-            f"Dir::State::lists={self.scratch}",
-            "update",
-            "--print-uris",
-        ]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        self.assertIn("http://ftp.debian.org/debian/dists/bookworm/InRelease", output)
-        self.assertIn(
-            "http://security.debian.org/debian-security/dists/bookworm-security/InRelease", output
-        )
 
     def test_a_second_image_costs_what_it_does_not_share(self) -> None:
         judges.need(self, "ostree")
