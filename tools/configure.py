@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cleanup", action="append", default=[], type=Path, help="list of what not to keep")
     add("--debconf", type=Path, help="answers, as debconf-set-selections takes them")
     add("--disk-limit", type=int, help="bytes that the scripts may write")
+    add("--emulator", type=Path, help="qemu-user for the image's architecture")
     add("--environment", action="append", default=[], metavar="NAME=VALUE")
     add("--epoch", type=int, help="SOURCE_DATE_EPOCH (default: the newest changelog entry)")
     add("--hook-after", action="append", default=[], type=Path, help="program to run inside")
@@ -77,6 +78,7 @@ def _options(options: argparse.Namespace) -> configure.Options:
     default = Limits()
     return configure.Options(
         cleanup=cleanup.Cleanup(rules),
+        emulator=options.emulator,
         environment=dict(item.split("=", 1) for item in options.environment),
         epoch=options.epoch,
         hooks_after=options.hook_after,

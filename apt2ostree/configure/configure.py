@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from apt2ostree.configure import (
+    emulation,
     epoch,
     fakeroot,
     materialize,
@@ -58,6 +59,7 @@ class Options:
 
     Attributes:
         cleanup: what not to keep.
+        emulator: what runs the image's programs where the machine does not; or `None`.
         environment: added to the scripts' own.
         epoch: seconds since 1970 for what records time; `None`: `epoch.of_locks` or else
             `epoch.newest`.
@@ -72,6 +74,7 @@ class Options:
     """
 
     cleanup: Cleanup
+    emulator: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     epoch: int | None = None
     hooks_after: Sequence[Path] = ()
@@ -168,6 +171,8 @@ class _Stage:
         self.special = special.moved_to(layout.merged.stat().st_dev)
         fakeroot.install(layout.tools, fakeroot_packages.files(), self.special.statuses)
         self._names = {package.name: package for package in image.packages}
+        self._architecture = emulation.native(image.packages)
+        self._no_emulation = emulation.set_up(self._architecture, options.emulator, layout)
 
     def run(self) -> Known:
         """Run everything; return what is known of the inodes then."""
@@ -178,6 +183,7 @@ class _Stage:
                 for key, value in self._environment.items()
                 if key not in fakeroot.environment()
             }
+            self._see_that_programs_run(sandbox, plain)
             daemon = sandbox.start(fakeroot.command(), plain, self._layout.tools / fakeroot.LOADED)
             self._hooks(sandbox, self._options.hooks_before, "hook before")
             self._preinsts(sandbox)
@@ -191,6 +197,12 @@ class _Stage:
             raise UserError("fakeroot's daemon ended before its time and lost the files' owners")
         statuses = fakeroot.parse(saved.read_text(encoding="ascii"))
         return Known(statuses, recorder.records())
+
+    def _see_that_programs_run(self, sandbox: Sandbox, environment: Mapping[str, str]) -> None:
+        if self._architecture and not emulation.is_own(self._architecture):
+            command = Command(["dpkg", "--version"], environment, lambda data: None)
+            if sandbox.run(command):
+                raise UserError(emulation.refusal(self._architecture, self._no_emulation))
 
     def _run(self, sandbox: Sandbox, section: str, arguments: Sequence[str], **extra: str) -> None:
         """Run a program that must not fail."""
@@ -340,7 +352,7 @@ class _Stage:
 
     def _warn_of_daemons(self, sandbox: Sandbox) -> None:
         own = f"/{mounts.TOOLS}/{fakeroot.DAEMON}"
-        for process in sandbox.left_running([own]):
+        for process in sandbox.left_running([own, f"{emulation.PROGRAM} {own}"]):
             package = self._log.package_at(process.started)
             print(
                 f"note: package {self._with_version(package)} left a process running, which was "

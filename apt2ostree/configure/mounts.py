@@ -64,6 +64,11 @@ class Layout:
         """What the sandbox sees as `/run/apt2ostree`."""
         return self.top / "tools"
 
+    @property
+    def binfmt_misc(self) -> Path:
+        """Where the kernel is told what runs programs of other architectures."""
+        return self.top / "binfmt_misc"
+
     def make(self, size: int) -> None:
         """Make the directories, in memory or on the disk.
 
@@ -97,7 +102,7 @@ class Layout:
 
     def remove(self) -> None:
         """Unmount and remove everything."""
-        for path in (self.merged, self.top):
+        for path in (self.merged, self.binfmt_misc, self.top):
             with contextlib.suppress(OSError):  # not mounted
                 linux.umount(str(path), linux.MNT_DETACH)
 

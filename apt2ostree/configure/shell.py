@@ -12,7 +12,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from apt2ostree.configure import fakeroot, materialize, mounts, namespaces, scripts
+from apt2ostree.configure import emulation, fakeroot, materialize, mounts, namespaces, scripts
 from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.recorder import Recorder
 from apt2ostree.configure.sandbox import Limits, Sandbox
@@ -66,6 +66,8 @@ def _run(image: BuiltImage, program: Sequence[str], scratch: Path, terminal: str
         written = materialize.write(directories, locations, layout.lower, 0)
         materialize.add_directories(layout.lower, mounts.MOUNT_POINTS)
         layout.mount()
+        emulator = image.emulator[0] if image.emulator else None
+        emulation.set_up(emulation.native(image.manifest.packages), emulator, layout)
         special = written.moved_to(layout.merged.stat().st_dev)
         environment = {**scripts.environment(0, {}), "TERM": terminal}
         for name in ("SOURCE_DATE_EPOCH", "SYSTEMD_OFFLINE"):

@@ -32,6 +32,7 @@ class BuiltImage:
         layers: (name, manifest) of the trees laid over them.
         lockfiles: (name, file) of the locks that the packages are from.
         status: files with the build's status, if the build was stamped.
+        emulator: the program that runs those of the image, if it was needed.
         fakeroot: the manifests of the packages that it was configured with.
         fakeroot_objects: their objects tars.
     """
@@ -45,6 +46,7 @@ class BuiltImage:
     layers: Sequence[tuple[str, Path]] = ()
     lockfiles: Sequence[tuple[str, Path]] = ()
     status: Sequence[Path] = ()
+    emulator: Sequence[Path] = ()
     fakeroot: Sequence[Path] = ()
     fakeroot_objects: Sequence[Path] = ()
 
@@ -114,6 +116,7 @@ def load(description: Path, runfiles: Path) -> BuiltImage:
         layers=[(name, runfiles / path) for name, path in data["layers"]],
         lockfiles=[(name, runfiles / path) for name, path in data["lockfiles"]],
         status=[runfiles / path for path in data["status"]],
+        emulator=[runfiles / path for path in data["emulator"]],
         fakeroot=[runfiles / path for path in data["fakeroot"]],
         fakeroot_objects=[runfiles / path for path in data["fakeroot_objects"]],
     )

@@ -7,6 +7,7 @@ extension is reproducible and leaves nothing in MODULE.bazel.lock.
 
 load(":closure.bzl", "dependency_edges", "package_key")
 load(":deb_repository.bzl", "deb_repository")
+load(":emulators.bzl", "emulator_target")
 load(":fakeroot_lock.bzl", "fakeroot_target")
 load(":hub_repository.bzl", "hub_repository")
 load(":lockfile.bzl", "parse_lockfile")
@@ -113,6 +114,7 @@ def _apt_impl(module_ctx):
             ],
             debs = hub.debs,
             edges = dependency_edges(hub.lock.packages),
+            emulator = emulator_target(hub.lock.architectures),
             lockfile = hub.lockfile,
             fakeroot = fakeroot_target(hub.lock.packages, hub.lock.architectures, keys) or "",
         )

@@ -26,6 +26,14 @@ CONFIGURE_ATTRS = {
         doc = "Megabytes that the scripts may write.",
         default = 16384,
     ),
+    "emulator": attr.label(
+        doc = "The program that runs those of the image on machines that do not: qemu-user for " +
+              "the image's architecture, statically linked; by default `@LOCK//:emulator`, one " +
+              "that the rule set has pinned. The kernel must be Linux 6.7 or newer to take it, " +
+              "or else have an emulator registered for all of the machine.",
+        allow_files = True,
+        cfg = config.exec(_EXEC_GROUP),
+    ),
     "environment": attr.string_dict(
         doc = "Environment variables for the scripts, besides what dpkg and the rule set set.",
     ),
@@ -78,7 +86,7 @@ def _requirements(ctx):
         requirements["no-remote-exec"] = "1"
     return requirements
 
-def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
+def configure_image(ctx, manifest, objects, lockfiles, fakeroot, emulator):
     """Declare the action that configures an image.
 
     Args:
@@ -87,6 +95,7 @@ def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
         objects: depset of File: tars that together hold its objects.
         lockfiles: depset of File: the locks that its packages are from.
         fakeroot: list of OstreeTreeInfo: what `fakeroot_trees` returns.
+        emulator: list of File: what `emulator_files` returns.
 
     Returns:
         (manifest, objects, commit): File each, of the configured image; the objects are those
@@ -106,6 +115,7 @@ def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
     args.add_all(lockfiles, before_each = "--lockfile")
     args.add_all(fakeroot_manifests, before_each = "--fakeroot")
     args.add_all(fakeroot_objects, before_each = "--fakeroot-objects")
+    args.add_all(emulator, before_each = "--emulator")
     args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")
     args.add_all(ctx.files.hooks_before, before_each = "--hook-before")
     args.add_all(ctx.files.hooks_after, before_each = "--hook-after")
@@ -127,7 +137,7 @@ def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
         executable = ctx.executable._configure,
         arguments = [args],
         inputs = depset(
-            [manifest, ctx.file._cleanup] + fakeroot_manifests + ctx.files.cleanup +
+            [manifest, ctx.file._cleanup] + fakeroot_manifests + emulator + ctx.files.cleanup +
             ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before + ctx.files.policy,
             transitive = [fakeroot_objects, lockfiles, objects],
         ),
@@ -138,6 +148,22 @@ def configure_image(ctx, manifest, objects, lockfiles, fakeroot):
         execution_requirements = _requirements(ctx),
     )
     return configured, changed, commit
+
+def emulator_files(ctx, base):
+    """What an image's programs are run by.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        base: list of File: what the image's base was configured with.
+
+    Returns:
+        list of File: one, or none where the machine that configures runs them itself.
+    """
+    if not ctx.attr.configure:
+        return base
+    if len(ctx.files.emulator) > 1:
+        fail("{}: `emulator` is more than one file".format(label_text(ctx.label)))
+    return ctx.files.emulator or base
 
 def fakeroot_trees(ctx, base):
     """The packages that an image is configured with.

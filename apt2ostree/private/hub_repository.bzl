@@ -10,12 +10,18 @@ load(":repository_names.bzl", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
-load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "FAKEROOT", "LOCK")
+load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EMULATOR", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
 alias(
     name = "fakeroot",
     actual = FAKEROOT,
+    visibility = ["//visibility:public"],
+)
+
+alias(
+    name = "emulator",
+    actual = EMULATOR,
     visibility = ["//visibility:public"],
 )
 
@@ -61,6 +67,8 @@ ARCHITECTURES = {architectures}
 # Packages that nobody asked for, and that are there because others need them.
 AUTOMATIC = {automatic}
 
+EMULATOR = {emulator}
+
 FAKEROOT = {fakeroot}
 
 DEBS = {debs}
@@ -87,6 +95,7 @@ def _lock_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
     repository_ctx.file("BUILD.bazel", 'exports_files(["Packages.lock"])\n')
     repository_ctx.file("graph.bzl", _GRAPH.format(
+        emulator = repr(attributes.emulator),
         fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
@@ -105,6 +114,7 @@ _lock_repository = repository_rule(
         "automatic": attr.string_list(doc = "`NAME:ARCHITECTURE` of those that nobody asked for."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
+        "emulator": attr.string(doc = "Label of what `:emulator` stands for."),
         "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
         "lock": attr.string(doc = "The lock's name."),
         "lockfile": attr.label(

@@ -21,11 +21,13 @@ def image_launcher(ctx, tree, info):
     layers = info.layers.to_list()
     lockfiles = info.lockfiles.to_list()
     status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
+    emulator = info.emulator.to_list()
     fakeroot = info.fakeroot.to_list()
     fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot]).to_list()
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
     ctx.actions.write(description, json.encode_indent({
         "commit": runfiles_path(ctx, info.commit),
+        "emulator": [_linked_path(ctx, file) for file in emulator],
         "fakeroot": [_linked_path(ctx, tree.manifest) for tree in fakeroot],
         "fakeroot_objects": [_linked_path(ctx, file) for file in fakeroot_objects],
         "label": label_text(ctx.label),
@@ -39,7 +41,7 @@ def image_launcher(ctx, tree, info):
     }))
     launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
     linked = packages + objects + [layer.manifest for layer in layers] + \
-             [tree.manifest for tree in fakeroot] + fakeroot_objects
+             [tree.manifest for tree in fakeroot] + fakeroot_objects + emulator
     content = ctx.runfiles(
         files = [info.commit, tree.manifest] + lockfiles + status,
         symlinks = {_link(ctx, file): file for file in linked},

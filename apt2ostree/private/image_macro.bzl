@@ -2,7 +2,7 @@
 
 load(":ostree_image.bzl", _ostree_image = "ostree_image")
 
-def ostree_image(name, packages = [], configure = False, fakeroot = None, **kwargs):
+def ostree_image(name, packages = [], configure = False, emulator = None, fakeroot = None, **kwargs):
     """An image made of packages.
 
     `bazel build` makes its commit checksum, its manifest and its objects; `bazel run NAME --
@@ -12,25 +12,30 @@ def ostree_image(name, packages = [], configure = False, fakeroot = None, **kwar
         name: of the target.
         packages: list of labels: packages, as `@LOCK//:packages` or `@LOCK//NAME`.
         configure: run the packages' maintainer scripts.
+        emulator: label: program that runs those of the image on machines that do not, if it is to
+            be configured; by default `@LOCK//:emulator` of the first lock in `packages`, or what
+            the base has.
         fakeroot: label: packages fakeroot and libfakeroot that fit the image, which do not
             become part of it; by default `@LOCK//:fakeroot` of the first lock in `packages`,
             or what the base has.
         **kwargs: the other attributes of the rule.
     """
-    if configure and not fakeroot and type(packages) == "list":
-        fakeroot = _fakeroot_of(packages)
+    if configure and type(packages) == "list":
+        fakeroot = fakeroot or _of_lock(packages, "fakeroot")
+        emulator = emulator or _of_lock(packages, "emulator")
     _ostree_image(
         name = name,
         configure = configure,
+        emulator = emulator,
         fakeroot = fakeroot,
         packages = packages,
         **kwargs
     )
 
-def _fakeroot_of(packages):
-    """`:fakeroot` of the first lock among some packages, or None."""
+def _of_lock(packages, name):
+    """A target of the first lock among some packages, or None."""
     for package in packages:
         repository = native.package_relative_label(package).workspace_name
         if repository:
-            return "@@{}//:fakeroot".format(repository)
+            return "@@{}//:{}".format(repository, name)
     return None

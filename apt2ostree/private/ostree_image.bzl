@@ -1,7 +1,7 @@
 """An image: packages and layers laid over each other, with one commit id."""
 
 load(":automatic.bzl", "automatic_in_image")
-load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "fakeroot_trees")
+load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "emulator_files", "fakeroot_trees")
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
@@ -158,7 +158,7 @@ def _lockfiles(ctx):
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
     return depset(transitive = [info.lockfiles for info in bases + packages])
 
-def _image_info(ctx, commit, layers, fakeroot):
+def _image_info(ctx, commit, layers, fakeroot, emulator):
     """What the image was made of."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
@@ -167,6 +167,7 @@ def _image_info(ctx, commit, layers, fakeroot):
     return OstreeImageInfo(
         commit = commit,
         configured = configured,
+        emulator = depset(emulator),
         fakeroot = depset(fakeroot),
         layers = depset(
             [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
@@ -200,6 +201,10 @@ def _ostree_image_impl(ctx):
         ctx,
         ctx.attr.base[OstreeImageInfo].fakeroot.to_list() if ctx.attr.base else [],
     )
+    emulator = emulator_files(
+        ctx,
+        ctx.attr.base[OstreeImageInfo].emulator.to_list() if ctx.attr.base else [],
+    )
     if ctx.attr.configure:
         manifest, objects, commit = configure_image(
             ctx,
@@ -207,12 +212,13 @@ def _ostree_image_impl(ctx):
             image.objects,
             _lockfiles(ctx),
             fakeroot,
+            emulator,
         )
         image = OstreeTreeInfo(
             manifest = manifest,
             objects = depset([objects], transitive = [image.objects]),
         )
-    info = _image_info(ctx, commit, layers, fakeroot)
+    info = _image_info(ctx, commit, layers, fakeroot, emulator)
     launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(

@@ -5,6 +5,7 @@ OstreeImageInfo = provider(
     fields = {
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
         "configured": "bool: whether all its packages are configured.",
+        "emulator": "depset of File: what its programs were run by; empty if the machine did.",
         "fakeroot": "depset of OstreeTreeInfo: the packages with whose help it was configured; " +
                     "empty if it was not.",
         "layers": "depset of struct: the trees laid over the packages, those of the base " +

@@ -13,7 +13,7 @@ imports (`ostree fsck`) and asks `dpkg --audit`; where it is configured, that to
 
 Not here, and why: armel ended with trixie, and bullseye's armel, ppc64el and s390x are on no
 mirror any more; riscv64 began with trixie. Foreign architectures are configured only where this
-machine's kernel runs their programs (i386 on amd64): the others need qemu-user. Ubuntu's archives
+machine's kernel runs their programs (i386 on amd64); //tests/emulated has arm64. Ubuntu's archives
 and Debian's ports are not on a mirror that the tests may reach; tests/ubuntu makes an archive of
 its own.
 """

@@ -89,6 +89,7 @@ def write(directory: Path, image: Composed, ref: str = "deb/images/test/unpacked
     (directory / "manifest.json").write_text(image.manifest.dump(), encoding="utf-8")
     (directory / "commit").write_text(f"{image.commit}\n", encoding="ascii")
     description = {
+        "emulator": [],
         "fakeroot": [],
         "fakeroot_objects": [],
         "label": "//test:image",
