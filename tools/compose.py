@@ -30,6 +30,13 @@ def main(arguments: Sequence[str], directory: Path) -> int:
         "--package", action="extend", nargs="+", default=[], help="manifests of packages"
     )
     parser.add_argument(
+        "--local-package",
+        action="append",
+        default=[],
+        metavar="MANIFEST",
+        help="which of these is a package that no lock names",
+    )
+    parser.add_argument(
         "--layer",
         action="append",
         default=[],
@@ -67,8 +74,9 @@ def main(arguments: Sequence[str], directory: Path) -> int:
     options = parser.parse_args(arguments)
     with (directory / options.objects).open("w+b") as file:
         writer = ObjectsWriter(file)
+        packages = {path: manifest.load(directory / path) for path in options.package}
         image, commit = compose.compose(
-            [manifest.load(directory / path) for path in options.package],
+            list(packages.values()),
             {name: manifest.load(directory / path) for name, path in options.layer},
             compose.Options(
                 options.architecture,
@@ -77,6 +85,7 @@ def main(arguments: Sequence[str], directory: Path) -> int:
                 options.remove,
                 options.unmatched_globs,
                 frozenset(options.automatic),
+                [one.key for path in options.local_package for one in packages[path].packages],
                 [quirks.load(directory / path, name) for name, path in options.quirk],
             ),
             writer,

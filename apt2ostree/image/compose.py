@@ -17,6 +17,7 @@ from apt2ostree.errors import UserError, warn
 from apt2ostree.image import (
     accounts,
     extended_states,
+    local_packages,
     merge,
     ownership,
     paths,
@@ -54,6 +55,7 @@ class Options:
         remove: patterns of paths to leave out of base and packages: see `removal`.
         unmatched_globs: `warning` or `error`: what becomes of patterns that match nothing.
         automatic: `NAME:ARCHITECTURE` of the packages that nobody asked for.
+        local: those that no lock names: see `local_packages`.
         quirks: corrections of packages; those of which the image has none do nothing.
         timestamp: of the commit, in seconds since 1970.
         subject: of the commit.
@@ -65,6 +67,7 @@ class Options:
     remove: Sequence[str] = ()
     unmatched_globs: str = "warning"
     automatic: Collection[str] = ()
+    local: Collection[PackageKey] = ()
     quirks: Sequence[Quirk] = ()
     timestamp: int = 0
     subject: str = ""
@@ -116,6 +119,7 @@ def compose(
     base_records = base.image.packages if base else []
     records = _records([*base_records, *(r for m in packages for r in m.packages)])
     architectures = _architectures(records, options.architectures)
+    local_packages.check(records, options.local, architectures)
     sources = [
         *(
             [_base_source(base)]

@@ -11,6 +11,7 @@ def _deb_package_impl(ctx):
         DebPackagesInfo(
             architectures = [],
             automatic = [],
+            local = depset([tree]),
             lock = ctx.label.name,
             lockfiles = depset(),
             manual = [],
@@ -22,7 +23,8 @@ deb_package = rule(
     doc = """A package that no lock names: a .deb that was checked in, downloaded by another
 rule, or built in this workspace.
 
-Its dependencies are the image's business: the lock has to hold them.""",
+What it depends on has to be in the image, most often because the lock has it; composing an image
+in which something is missing, or conflicts with it, is an error.""",
     implementation = _deb_package_impl,
     attrs = {
         "src": attr.label(

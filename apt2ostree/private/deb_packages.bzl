@@ -15,6 +15,7 @@ def _deb_packages_impl(ctx):
         DebPackagesInfo(
             architectures = ctx.attr.architectures,
             automatic = ctx.attr.automatic,
+            local = depset(),
             lock = ctx.attr.lock,
             lockfiles = depset(ctx.files.lockfile),
             manual = ctx.attr.manual,

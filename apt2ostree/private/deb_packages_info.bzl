@@ -7,6 +7,7 @@ DebPackagesInfo = provider(
                          "the set has packages for all architectures only, or nobody knows.",
         "automatic": "list of string: `NAME:ARCHITECTURE` of those of the packages that nobody " +
                      "asked for, and that are there because others need them.",
+        "local": "depset of OstreeTreeInfo: those of the packages that no lock names.",
         "lock": "string: name of the lock's hub repository.",
         "manual": "list of string: `NAME:ARCHITECTURE` of the others.",
         "lockfiles": "depset of File: the lock, a Packages index; empty for packages of no lock.",

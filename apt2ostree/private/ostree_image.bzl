@@ -124,6 +124,11 @@ def _compose(ctx, package_trees, layers):
         args.add_all("--base-package", base_packages)
         inputs += [base] + base_packages
     args.add_all("--package", [tree.manifest for tree in package_trees])
+    local = depset(transitive = [packages[DebPackagesInfo].local for packages in ctx.attr.packages])
+    args.add_all(
+        [tree.manifest for tree in local.to_list()],
+        before_each = "--local-package",
+    )
     for layer in layers:
         args.add_all(["--layer", layer.name, layer.tree.manifest])
     args.add_all(_architectures(ctx), before_each = "--architecture")

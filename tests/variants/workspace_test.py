@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import unittest
 from collections import Counter
@@ -13,10 +15,17 @@ from tests.support.debs import control, deb, file
 
 BUILD = """\
 load("@apt2ostree//apt2ostree:defs.bzl", "deb_package", "ostree_image", "ostree_tree")
+load("@rules_python//python:defs.bzl", "py_binary", "py_library")
 
 deb_package(name = "one", src = "one.deb")
 deb_package(name = "two", src = ":built.deb")
-genrule(name = "made_here", srcs = ["two.deb.in"], outs = ["built.deb"], cmd = "cp $< $@")
+genrule(
+    name = "made_here",
+    srcs = ["two.control"],
+    outs = ["built.deb"],
+    cmd = "mkdir -p two/DEBIAN two/usr; cp $< two/DEBIAN/control; echo 2 > two/usr/two; " +
+          "dpkg-deb --root-owner-group --build two $@",
+)
 
 ostree_image(name = "base", packages = [":one"])
 ostree_image(name = "second", base = ":base", packages = [":two"])
@@ -32,6 +41,22 @@ ostree_image(
     name = "strict", packages = [":one"], remove = ["usr/shrae/**"], unmatched_globs = "error",
 )
 
+deb_package(name = "needy", src = "needy.deb")
+ostree_image(name = "unmet", packages = [":one", ":needy"])
+
+cc_library(name = "greet", srcs = ["greet.c"])
+cc_binary(
+    name = "tool",
+    srcs = ["tool.c"],
+    data = ["greeting.txt"],
+    linkstatic = False,
+    deps = [":greet"],
+)
+py_binary(name = "script", srcs = ["script.py"], data = ["greeting.txt"], deps = [":words"])
+py_library(name = "words", srcs = ["words.py"], imports = ["."])
+ostree_tree(name = "programs", binaries = {":tool": "usr/bin/tool", ":script": "usr/bin/script"})
+ostree_image(name = "with_programs", packages = [":one"], layers = [":programs"])
+
 deb_package(name = "arm", src = "arm.deb")
 ostree_image(
     name = "either",
@@ -40,11 +65,39 @@ ostree_image(
 platform(name = "arm64", constraint_values = ["@platforms//cpu:aarch64", "@platforms//os:linux"])
 """
 ARM = control("one", Architecture="arm64")
+DEPENDENCIES = """\
+bazel_dep(name = "platforms", version = "0.0.7")
+bazel_dep(name = "rules_python", version = "0.22.1")
+"""
+GREET = """\
+#include <stdio.h>
+void greet(const char *program) {
+    char path[4096], words[16] = "";
+    snprintf(path, sizeof path, "%s.runfiles/_main/greeting.txt", program);
+    FILE *file = fopen(path, "r");
+    if (file) fgets(words, sizeof words, file);
+    printf("the library says %s", words);
+}
+"""
+TOOL = """\
+void greet(const char *program);
+int main(int count, char **words) { greet(words[0]); return 0; }
+"""
+SCRIPT = """\
+from pathlib import Path
+from words import WORDS
+print(WORDS, Path(f"{__file__}/../greeting.txt").resolve().read_text(), end="")
+"""
 FILES: dict[str, str | bytes] = {
-    "MODULE.bazel": bazel.module(extra='bazel_dep(name = "platforms", version = "0.0.7")'),
+    "MODULE.bazel": bazel.module(extra=DEPENDENCIES),
     "BUILD.bazel": BUILD,
     "one.deb": deb(file("./usr/one", b"1"), control=control("one")),
-    "two.deb.in": deb(file("./usr/two", b"2"), control=control("two")),
+    "two.control": control("two", Depends="one"),
+    "needy.deb": deb(control=control("needy", Depends="one, missing (>= 2)")),
+    "greet.c": GREET,
+    "tool.c": TOOL,
+    "script.py": SCRIPT,
+    "words.py": 'WORDS = "the script says"\n',
     "arm.deb": deb(file("./usr/one", b"arm"), control=ARM),
     "greeting.txt": "hello\n",
     "other.txt": "other\n",
@@ -82,6 +135,7 @@ class WorkspaceTest(judges.ScratchTest):
         for target, words in {
             "unknown_user": "/etc/greeting.txt: unknown user 'nobody-knows': the tree's own users",
             "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
+            "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
             "strict": "remove: 'usr/shrae/**' matches nothing in base and packages",
         }.items():
             with self.subTest(target):
@@ -91,6 +145,15 @@ class WorkspaceTest(judges.ScratchTest):
         result = self.machine.run("build", "//:typo")
         self.assertEqual(result.status, 0, result.output)
         self.assertIn("warning: remove: 'usr/shrae/**' matches nothing", result.output)
+
+    def test_programs_find_their_runfiles_in_the_image(self) -> None:
+        root = self.scratch / "root"
+        self.machine.run("run", "//:with_programs", "--", "checkout", "-U", str(root)).check()
+        self.assertEqual(judges.run(root / "usr/bin/tool"), "the library says hello\n")
+        environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+        script = [sys.executable, str(root / "usr/bin/script")]
+        said = subprocess.run(script, check=True, stdout=subprocess.PIPE, env=environment).stdout
+        self.assertEqual(said, b"the script says hello\n")
 
     def test_one_target_for_two_architectures(self) -> None:
         for options, architecture in (([], "amd64"), (["--platforms=//:arm64"], "arm64")):
