@@ -2,8 +2,12 @@
 
 import contextlib
 import io
+import json
 import os
+import shutil
 import stat
+import tarfile
+import tempfile
 from pathlib import Path
 from unittest import mock
 
@@ -35,21 +39,23 @@ class CommandTest(ScratchTest):
         images.write(self.scratch / "image", self.composed)
 
     def run_tool(self, *arguments: "str | Path") -> str:
-        """Run a command in the scratch directory, and return its output."""
+        """Run a command in the scratch directory, which must succeed; return its output."""
         output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            self.assertEqual(self.status(*arguments), 0)
+        return output.getvalue()
+
+    def status(self, *arguments: "str | Path") -> int:
+        """Run a command in the scratch directory, and return its exit status."""
         description = ["--image", self.scratch / "image/image.json"]
         runfiles = ["--runfiles", self.scratch / "image"]
         words = [str(word) for word in [*description, *runfiles, *arguments]]
         here = Path.cwd()
         try:
-            with (
-                mock.patch.dict(os.environ, {"BUILD_WORKING_DIRECTORY": str(self.scratch)}),
-                contextlib.redirect_stdout(output),
-            ):
-                self.assertEqual(tool.main(words), 0)
+            with mock.patch.dict(os.environ, {"BUILD_WORKING_DIRECTORY": str(self.scratch)}):
+                return tool.main(words)
         finally:
             os.chdir(here)
-        return output.getvalue()
 
 
 class ImportTest(CommandTest):
@@ -94,6 +100,138 @@ class ImportTest(CommandTest):
             judges.ostree(self.repo, "ls", self.composed.commit, "/usr/bin/x").split(),
             ["-04755", "0", "0", "10", "/usr/bin/x"],
         )
+
+
+class CommitTest(CommandTest):
+    def setUp(self) -> None:
+        super().setUp()
+        judges.need(self, "ostree")
+        self.repo = self.scratch / "repo"
+        judges.ostree(self.repo, "init", "--mode=archive")
+
+    def commit(self, *arguments: str) -> str:
+        words = ["--repo", "repo", "--branch", "os/main", "--subject", "S", *arguments]
+        return self.run_tool("commit", *words)
+
+    def other_image(self) -> None:
+        """Have another image in place of the one there was."""
+        composed = images.compose_debs([deb(file("./usr/bin/x", b"another"))])
+        shutil.rmtree(self.scratch / "image")
+        images.write(self.scratch / "image", composed)
+
+    def test_it_says_what_it_did_and_then_that_there_is_nothing_to_do(self) -> None:
+        first = self.commit("--add-metadata-string=version=7", "--timestamp=0")
+        self.assertRegex(
+            first,
+            r"^os/main [0-9a-f]{64}\nparent none: the first commit of this branch\n"
+            r"wrote \d+ content objects \(.*\) and \d+ metadata objects into repo\n$",
+        )
+        checksum = first.split()[1]
+        self.assertEqual(
+            self.commit(), f"os/main {checksum} (the tree has not changed: nothing to commit)\n"
+        )
+        shown = judges.ostree(self.repo, "show", "--print-metadata-key=version", "os/main")
+        self.assertEqual(shown, "'7'\n")
+        self.other_image()
+        self.assertIn(f"\nparent {checksum}\n", self.commit(f"--parent={checksum}"))
+
+    def test_a_branch_that_is_not_where_it_should_be(self) -> None:
+        first = self.commit().split()[1]
+        self.other_image()
+        for parent, expected in (("none", "no commit"), ("0" * 64, "0" * 64)):
+            words = (
+                f"branch os/main moved meanwhile: expected it at {expected}, found it at {first}"
+            )
+            with self.assertRaisesRegex(UserError, words):
+                self.commit(f"--parent={parent}")
+        self.assertEqual(Repo(self.repo).resolve("os/main"), first)
+
+    def test_arguments_that_mean_nothing(self) -> None:
+        for argument, words in (
+            (
+                "--parent=abc",
+                "--parent 'abc': expected a commit's 64 hexadecimal digits, or 'none'",
+            ),
+            ("--add-metadata-string=x", "--add-metadata-string 'x': expected KEY=VALUE"),
+            ("--branch=a b", "ref 'a b': expected letters"),
+        ):
+            with self.subTest(argument), self.assertRaisesRegex(UserError, words):
+                self.commit(argument)
+        self.assertEqual(list((self.repo / "objects").glob("*/*")), [])
+
+    def test_a_wrong_key(self) -> None:
+        judges.need(self, "gpg")
+        home = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(home.cleanup)
+        words = "gpg could not sign with the key 'nobody': .*nothing was committed"
+        with self.assertRaisesRegex(UserError, f"(?s){words}"):
+            self.commit("--gpg-sign=nobody", f"--gpg-homedir={home.name}")
+        self.assertIsNone(Repo(self.repo).resolve("os/main"))
+
+    def test_a_repo_of_an_unknown_mode(self) -> None:
+        config = self.repo / "config"
+        config.write_text(config.read_text().replace("archive-z2", "bare-split-xattrs"))
+        with self.assertRaisesRegex(UserError, "repo: repo mode 'bare-split-xattrs'; expected one"):
+            self.commit()
+
+
+class DiffTest(CommandTest):
+    def test_a_commit_of_a_repo_and_the_image(self) -> None:
+        judges.need(self, "ostree")
+        judges.ostree(self.scratch / "repo", "init", "--mode=archive")
+        self.run_tool("commit", "--repo=repo", "--branch=old")
+        shutil.rmtree(self.scratch / "image")
+        newer = deb(file("./usr/bin/x", b"12345"), control=control("tiny", "2"))
+        images.write(self.scratch / "image", images.compose_debs([newer]))
+        for name in ("old", Repo(self.scratch / "repo").resolve("old")):
+            found = json.loads(self.run_tool("diff", str(name), "--repo=repo", "--format=json"))
+            kinds = {change["name"]: change["kind"] for change in found["packages"]}
+            self.assertEqual(kinds, {"another": "removed", "tiny": "upgraded"})
+        table = self.run_tool("diff", "old", "--repo=repo", "--format=markdown")
+        self.assertIn("| `tiny` |", table)
+        self.assertEqual(self.status("diff", "old", "--repo=repo", "--exit-code"), 1)
+        self.assertEqual(self.status("diff", "old", "old", "--repo=repo", "--exit-code"), 0)
+
+    def test_what_is_no_image(self) -> None:
+        for operand, words in (
+            ("rootfs", "rootfs: neither a target .* nor a manifest .*; for a ref"),
+            ("//no:where", "no/where.manifest.json is not there; build the image first: bazel bui"),
+            ("x.json", "x.json is not there"),
+        ):
+            with self.subTest(operand), self.assertRaisesRegex(UserError, words):
+                self.run_tool("diff", operand)
+
+
+class ExportTest(CommandTest):
+    def test_a_tar_in_a_file_and_in_a_pipe(self) -> None:
+        self.run_tool("export", "--tar", "image.tar")
+        with tarfile.open(self.scratch / "image.tar") as archive:
+            self.assertEqual(archive.getmember("./usr/bin/x").mode, 0o4755)
+            self.assertEqual(archive.getmember("./usr/ä").uid, 33)
+
+    def test_an_oci_layout_and_an_update_upon_it(self) -> None:
+        first = self.run_tool("export", "--oci", "oci")
+        self.assertRegex(first, r"^oci:latest sha256:[0-9a-f]{64}\n$")
+        again = self.run_tool("export", "--oci", "oci", "--tag", "next", "--onto", "latest")
+        self.assertEqual(again.split()[1], first.split()[1])
+
+    def test_a_place_that_is_taken(self) -> None:
+        (self.scratch / "oci").mkdir()
+        (self.scratch / "oci/mine").touch()
+        with self.assertRaisesRegex(UserError, "oci: neither an OCI layout nor an empty directory"):
+            self.run_tool("export", "--oci", "oci")
+
+
+class DocumentsTest(CommandTest):
+    def test_a_report_and_bills_of_materials(self) -> None:
+        self.assertRegex(self.run_tool("report"), r"^report\.html \(.* kB\)\n$")
+        self.assertIn("</html>", (self.scratch / "report.html").read_text())
+        with mock.patch.dict(os.environ, {"SOURCE_DATE_EPOCH": "0"}):
+            spdx = json.loads(self.run_tool("sbom"))
+            self.run_tool("sbom", "--format=cyclonedx", "-o", "bom.json")
+        self.assertEqual(spdx["creationInfo"]["created"], "1970-01-01T00:00:00Z")
+        bom = json.loads((self.scratch / "bom.json").read_text())
+        self.assertEqual(bom["metadata"]["timestamp"], "1970-01-01T00:00:00Z")
 
 
 class CheckoutTest(CommandTest):
