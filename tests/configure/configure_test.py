@@ -201,6 +201,11 @@ class DpkgTest(ConfigureTest):
         self.assertEqual("install preinst tiny\nPackage: tiny\n", outcome.text("srv/post"))
         self.assertNotIn("var/lib/dpkg/tmp.ci", outcome.manifest.directories)
 
+    def test_scripts_see_that_they_are_in_no_running_system(self) -> None:
+        """So that none waits for a process 1 that it has told to start anew."""
+        outcome = self.postinst("ischroot; readlink /proc/self/root > /srv/root")
+        self.assertEqual("/\n", outcome.text("srv/root"))
+
     def test_preinsts_of_the_base_do_not_run_again(self) -> None:
         outcome = self.postinst("id -u games > /srv/uid")
         self.assertEqual("5\n", outcome.text("srv/uid"))
