@@ -43,6 +43,7 @@ from apt2ostree.image.manifest import (
     UNPACKED,
     Directory,
     Manifest,
+    PackageRecord,
     Row,
 )
 from apt2ostree.ostree.objects import Commit
@@ -50,6 +51,8 @@ from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
 _DIVERSIONS = f"{database.DIRECTORY}/diversions"
+_OWN = ".apt2ostree-own"
+"""Added to the name of a file that is not to be seen while a preinst runs."""
 _OVERRIDES = f"{database.DIRECTORY}/statoverride"
 
 
@@ -227,12 +230,13 @@ class _Stage:
 
     def _preinsts(self, sandbox: Sandbox) -> None:
         dpkg = self._names.get("dpkg")
+        self._forget_diversions()
         # Those of a base image may have been configured with it.
         packages = [package for package in self._image.packages if package.status == UNPACKED]
         for preinst in scripts.preinsts(packages):
             diversions, overrides = self._read(_DIVERSIONS), self._read(_OVERRIDES)
             package = preinst.package
-            with self._control_files(preinst):
+            with self._control_files(preinst), self._others_in_place(package):
                 self._run(
                     sandbox,
                     f"package {package.name} {package.version}: its preinst",
@@ -247,6 +251,40 @@ class _Stage:
             for override in scripts.parse_overrides(self._read(_OVERRIDES)):
                 if override not in known_overrides:
                     self._override(sandbox, override)
+
+    @contextlib.contextmanager
+    def _others_in_place(self, package: PackageRecord) -> Iterator[None]:
+        """Another package's files where dpkg has them while the preinst runs that diverts them."""
+        merged = self._layout.merged
+        ours = [entry for entry in self._image.diverted if entry[2] == package.name]
+        for path, aside, _ in ours:
+            (merged / path).rename(merged / (path + _OWN))
+            (merged / aside).rename(merged / path)
+        yield
+        entries = scripts.parse_diversions(self._read(_DIVERSIONS))
+        for path, _, name in ours:
+            entry = scripts.diversion_of(path, name, entries, self._real)
+            if not entry:
+                raise UserError(
+                    f"/{path}: package {name} {package.version} and another one ship it, and its "
+                    "preinst, which calls dpkg-divert, did not divert it; leave one of the two out"
+                )
+            if os.path.lexists(merged / path):  # diverted without being renamed
+                (merged / path).rename(_inside(merged, entry.target))
+            (merged / (path + _OWN)).rename(merged / path)
+
+    def _real(self, path: str) -> str:
+        """An absolute path of the image, without symlinks, relative to the root."""
+        return str(_inside(self._layout.merged, path).relative_to(self._layout.merged))
+
+    def _forget_diversions(self) -> None:
+        """Take what compose has registered out: the preinsts do that."""
+        if self._image.diverted:
+            registered = database.diversions(self._image.diverted)
+            text = self._read(_DIVERSIONS).replace(registered, "", 1)
+            (self._layout.merged / _DIVERSIONS).write_text(
+                text, encoding="utf-8", errors="surrogateescape"
+            )
 
     @contextlib.contextmanager
     def _control_files(self, preinst: scripts.Preinst) -> Iterator[None]:
@@ -402,7 +440,7 @@ def _report(changes: Changes) -> None:
 
 def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> Manifest:
     """The image's manifest with the new tree and what follows from it."""
-    manifest = replace(image, directories=directories)
+    manifest = replace(image, directories=directories, diverted=[])
     manifest.texts = {
         path: (merged / path).read_text(encoding="utf-8", errors="surrogateescape")
         for path in sorted(KEPT_TEXTS)

@@ -72,11 +72,11 @@ class Status:
 
 
 def environment() -> dict[str, str]:
-    """What makes a program run under fakeroot."""
+    """What makes a program run under fakeroot; `$LIB` is its architecture's (ld.so(8))."""
     return {
         "FAKEROOTDONTTRYCHOWN": "1",
         "FAKEROOTKEY": str(KEY),
-        "LD_PRELOAD": f"/{mounts.TOOLS}/{LIBRARY}",
+        "LD_PRELOAD": f"/{mounts.TOOLS}/$LIB/{LIBRARY}",
     }
 
 
@@ -115,18 +115,29 @@ def parse(text: str) -> dict[Inode, Status]:
 
 
 def find(paths: Iterable[str]) -> dict[str, str]:
-    """Which of the packages' paths are the library and the daemon.
+    """Which of the packages' paths are the daemon and the library, of one architecture or more.
+
+    Returns:
+        Where it goes below the directory that the sandbox sees → path in the package.
 
     Raises:
         UserError: one is missing.
     """
     found = {}
+    names = set()
     for path in paths:
-        name = path.rpartition("/")[2]
-        if name in (DAEMON, LIBRARY):
+        directory, _, name = path.rpartition("/")
+        if name == DAEMON:
             found[name] = path
+        elif name == LIBRARY:
+            # usr/lib/x86_64-linux-gnu/libfakeroot/…
+            library = directory.removeprefix("usr/").rpartition("/")[0]
+            found[f"{library}/{name}"] = path
+        else:
+            continue
+        names.add(name)
     for name in (DAEMON, LIBRARY):
-        if name not in found:
+        if name not in names:
             raise UserError(
                 f"the packages given as fakeroot hold no {name}; expected fakeroot and "
                 "libfakeroot of the image's own suite and architecture: see the attribute "
@@ -140,13 +151,14 @@ def install(directory: Path, files: Mapping[str, bytes], statuses: Mapping[Inode
 
     Args:
         directory: what it sees as `/run/apt2ostree`.
-        files: content of `DAEMON` and `LIBRARY`.
+        files: content of what `find` has found.
         statuses: the owners to begin with.
     """
-    daemon = directory / DAEMON
-    daemon.write_bytes(files[DAEMON])
-    daemon.chmod(0o755)
-    (directory / LIBRARY).write_bytes(hide_symbols(files[LIBRARY], HIDDEN))
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if name == DAEMON else hide_symbols(content, HIDDEN))
+        path.chmod(0o755)
     (directory / LOADED).write_text(dump(statuses), encoding="ascii")
 
 

@@ -40,7 +40,7 @@ class FakerootPackages:
         return cls(rows, materialize.index(tars))
 
     def files(self) -> dict[str, bytes]:
-        """The content of the daemon and of the library.
+        """The content of the daemon and of the libraries: see `fakeroot.find`.
 
         Raises:
             UserError: the packages do not hold them.

@@ -48,7 +48,7 @@ def main(control: socket.socket, layout: mounts.Layout) -> None:
             _send(control, {"ready": True}, listeners)
             for listener in listeners:
                 os.close(listener)
-            _serve(control)
+            _serve(control, _hide_root())
             status = 0
     except BaseException as error:  # the supervisor sees the socket close
         sys.stderr.write(f"sandbox: {error!r}\n")
@@ -67,11 +67,22 @@ def _close_others(keep: int) -> None:
     os.closerange(keep + 1, min(limit, 1 << 16))
 
 
+def _hide_root() -> int:
+    """Move process 1 out of the root that the commands have; return that root.
+
+    Programs that compare /proc/1/root with their own take this for a chroot (ischroot(1),
+    systemctl(1)), as they do where debootstrap and its like run them, and leave process 1 alone.
+    """
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.chroot(f"/{mounts.TOOLS}")
+    return root
+
+
 def _send(control: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
     socket.send_fds(control, [json.dumps(message).encode("ascii")], list(descriptors))
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, root: int) -> None:
     while True:
         data, descriptors, _, _ = socket.recv_fds(
             control, MAX_MESSAGE, MAX_DESCRIPTORS, _MSG_CMSG_CLOEXEC
@@ -83,13 +94,13 @@ def _serve(control: socket.socket) -> None:
             os.kill(message["kill"], signal.SIGTERM)
             _send(control, {"status": _reap(message["kill"])})
             continue
-        pid = _start(message, descriptors)
+        pid = _start(message, descriptors, root)
         for descriptor in descriptors:
             os.close(descriptor)
         _send(control, {"pid": pid} if message["background"] else {"status": _reap(pid)})
 
 
-def _start(message: dict[str, Any], descriptors: Sequence[int]) -> int:
+def _start(message: dict[str, Any], descriptors: Sequence[int], root: int) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -97,6 +108,8 @@ def _start(message: dict[str, Any], descriptors: Sequence[int]) -> int:
     try:
         if not message["terminal"]:
             os.setsid()
+        os.fchdir(root)
+        os.chroot(".")
         # Descriptors come in ascending order from 3 on, so none is overwritten before its turn.
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)

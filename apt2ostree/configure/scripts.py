@@ -7,8 +7,9 @@ owner and mode (dpkg-statoverride(1)), is carried out after it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Callable
 
 from apt2ostree.apt.relations import RelationError, parse_relations
 from apt2ostree.deb.control import parse_stanza
@@ -145,6 +146,23 @@ def parse_diversions(text: str) -> list[Diversion]:
     """Read `/var/lib/dpkg/diversions`: three lines per entry."""
     lines = text.splitlines()
     return [Diversion(*lines[at : at + 3]) for at in range(0, len(lines) - 2, 3)]
+
+
+def diversion_of(
+    path: str, package: str, entries: Iterable[Diversion], real: Callable[[str], str]
+) -> Diversion | None:
+    """The diversion that makes room for a package's file.
+
+    Args:
+        path: of the file, relative to the root.
+        package: whose it is.
+        entries: the diversions there are.
+        real: makes an absolute path such a relative one, without symlinks.
+    """
+    for entry in entries:
+        if entry.package == package and real(entry.path) == path:
+            return entry
+    return None
 
 
 def wrongly_diverted(

@@ -36,12 +36,17 @@ _OTHER_FILES = {"File", "Unincorp", "Lock"}
 """Files under triggers/ that are not a trigger's."""
 
 
-def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> dict[str, str]:
+def files(
+    packages: Sequence[PackageRecord],
+    architectures: Sequence[str],
+    diverted: Iterable[tuple[str, str, str]] = (),
+) -> dict[str, str]:
     """Return path → content of the database's files that depend on the set of packages.
 
     Args:
         packages: the unpacked packages, in any order.
         architectures: the native one first, then the foreign ones.
+        diverted: see `Manifest.diverted`.
 
     Raises:
         UserError: a package's control data is malformed.
@@ -49,7 +54,7 @@ def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> di
     result = {
         "arch": "".join(f"{architecture}\n" for architecture in architectures),
         "available": "",
-        "diversions": "",
+        "diversions": diversions(diverted),
         "info/format": "1\n",
         "statoverride": "",
         "status": status(packages),
@@ -57,6 +62,11 @@ def files(packages: Sequence[PackageRecord], architectures: Sequence[str]) -> di
         **triggers(packages),
     }
     return {f"{DIRECTORY}/{name}": text for name, text in sorted(result.items())}
+
+
+def diversions(diverted: Iterable[tuple[str, str, str]]) -> str:
+    """The `diversions` file: three lines per entry, as dpkg-divert(1) writes them."""
+    return "".join(f"/{path}\n/{aside}\n{package}\n" for path, aside, package in diverted)
 
 
 def status(packages: Iterable[PackageRecord]) -> str:

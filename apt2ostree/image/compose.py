@@ -113,6 +113,7 @@ def compose(
     """
     packages = [_marked(manifest, options) for manifest in _without_known(packages, base)]
     lost: Lost = {}
+    diverted = list(base.image.diverted) if base else []
     for manifest in packages:
         if quirks.apply(manifest, options.quirks, objects):
             lost.update({record.key: set() for record in manifest.packages})
@@ -138,21 +139,28 @@ def compose(
     if options.remove:
         merged = merge.merge(sources, options.overlay_conflicts)
         _note_dropped(lost, merged, sources)
+        diverted += merged.diverted
         below = Manifest(merged.directories, records)
         owners = _Lazy(lambda: ownership.owners(below, shipped()))
         _remove(below, shipped(), options, lost)
         sources = [merge.Source("the packages", merged.directories, owner=owners.get)]
     merged = merge.merge([*sources, *layer_sources], options.overlay_conflicts)
     _note_dropped(lost, merged, sources)
+    diverted += merged.diverted
     _forbid_devices(merged.directories)
     parts = [*([base.image] if base else []), *packages, *layers.values()]
     texts = _add_accounts(merged.directories, parts, layers.values(), objects)
     if records:
         new = {id(record) for record in records} - {id(record) for record in base_records}
-        _add_database(merged.directories, records, new, architectures, objects)
+        native = architectures[0] if architectures else ""
+        databases = database.files(records, architectures, diverted)
+        states = extended_states.text(records, native)
+        if states:
+            databases[extended_states.PATH] = states
+        _add_database(merged.directories, records, new, databases, objects)
         if lost:
             _correct_lists(merged.directories, shipped(), records, lost, objects)
-    manifest = Manifest(merged.directories, records, texts=texts)
+    manifest = Manifest(merged.directories, records, texts=texts, diverted=diverted)
     manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(merged.directories)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
@@ -373,7 +381,7 @@ def _add_database(
     directories: dict[str, Directory],
     records: Sequence[PackageRecord],
     new: set[int],
-    architectures: Sequence[str],
+    databases: Mapping[str, str],
     objects: ObjectsWriter,
 ) -> None:
     """Write dpkg's database; `new` has the ids of the records that the base does not have."""
@@ -381,16 +389,12 @@ def _add_database(
     for record in records:
         if id(record) in new:
             info_directory.files.update(record.info)
-    for path, text in database.files(records, architectures).items():
+    for path, text in databases.items():
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
         if name in files and name in database.NOT_OF_PACKAGES:
             continue  # a configured base may have diversions and overrides of its own
         files[name] = _add_content(objects, text)
-    states = extended_states.text(records, architectures[0] if architectures else "")
-    if states:
-        above, name = paths.split(extended_states.PATH)
-        tree.ensure_directory(directories, above).files[name] = _add_content(objects, states)
 
 
 def _correct_lists(

@@ -57,6 +57,7 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
         triggers=deb.control["triggers"].data.decode("utf-8", "surrogateescape")
         if "triggers" in deb.control
         else "",
+        diverts="preinst" in deb.control and b"dpkg-divert" in deb.control["preinst"].data,
     )
     info_files = info.files(fields, deb.control, contents.listed, contents.md5s)
     for name, control_file in info_files.items():

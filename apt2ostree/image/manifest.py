@@ -121,6 +121,7 @@ class PackageRecord:
         info: name under `/var/lib/dpkg/info` → row; the objects are in the tree's tar.
         status: the three words of dpkg's `Status` field.
         automatic: nobody asked for it: apt may remove it when nothing needs it any more.
+        diverts: its preinst calls dpkg-divert(1).
     """
 
     name: str
@@ -132,6 +133,7 @@ class PackageRecord:
     info: dict[str, Row] = field(default_factory=dict)
     status: str = UNPACKED
     automatic: bool = False
+    diverts: bool = False
 
     @property
     def installed(self) -> bool:
@@ -189,6 +191,8 @@ class Manifest:
         texts: path → content, of those of `KEPT_TEXTS` that the tree has.
         users: name → what the tree adds to the image's passwd.
         groups: name → what it adds to the image's group.
+        diverted: files of which two packages have one, and the preinst of one of them makes room
+            for its own: where that one is, where the other's is, the name of the package.
     """
 
     directories: dict[str, Directory]
@@ -198,6 +202,7 @@ class Manifest:
     texts: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    diverted: list[tuple[str, str, str]] = field(default_factory=list)
 
     def checksums(self) -> Iterator[str]:
         """Yield the checksum of every content object, repeated where files are equal."""
@@ -233,6 +238,7 @@ class Manifest:
             "texts": self.texts,
             "users": {name: vars(user) for name, user in self.users.items()},
             "groups": {name: vars(group) for name, group in self.groups.items()},
+            "diverted": self.diverted,
         }
 
     def row(self, path: str) -> Row | None:
@@ -270,6 +276,7 @@ def load(path: Path) -> Manifest:
                 key: Group(value["gid"], tuple(value["members"]))
                 for key, value in data.get("groups", {}).items()
             },
+            diverted=[(path, aside, name) for path, aside, name in data.get("diverted", [])],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: not a manifest of apt2ostree: {error!r}") from error

@@ -1,7 +1,8 @@
 """Laying trees over each other, as unpacking packages one after the other would.
 
-Directories merge. A file that two packages ship is an error, unless both are equal or one
-package Replaces the other (Policy §7.6.1). A path below something that another package
+Directories merge. A file that two packages ship is an error, unless both are equal, one
+package Replaces the other (Policy §7.6.1), or the preinst of one of them diverts the other's
+(dpkg-divert(1)). A path below something that another package
 ships as a symlink to a directory lands in that directory, as it does when dpkg unpacks:
 this is also what makes `/bin/sh` of an older package `/usr/bin/sh` in a merged /usr.
 """
@@ -22,6 +23,8 @@ from apt2ostree.image.tree import ensure_directory
 
 MAX_REPORTED = 10
 """Clashes that one error message lists."""
+ASIDE = ".distrib"
+"""What dpkg-divert(1) adds to the name of a file that another one takes the place of."""
 MAX_LINKS = 40
 """Symlinks followed for one path, as Linux does before it says ELOOP."""
 
@@ -55,10 +58,12 @@ class Merged:
         directories: the result.
         dropped: paths, as the source has them, that lost to a package which Replaces theirs,
             by the index of the losing source.
+        diverted: see `Manifest.diverted`.
     """
 
     directories: dict[str, Directory]
     dropped: dict[int, list[str]]
+    diverted: list[tuple[str, str, str]]
 
 
 def merge(sources: Sequence[Source], conflicts: str = "error") -> Merged:
@@ -84,6 +89,7 @@ class _Merger:
         self._merged: dict[str, Directory] = {"": Directory(implicit=True)}
         self._owners: dict[str, list[int]] = {"": []}
         self._dropped: dict[int, list[str]] = {}
+        self._diverted: dict[str, tuple[str, str, str]] = {}
         self._clashes: list[str] = []
         self._others_clash = False
         self._resolver = _Resolver(sources)
@@ -95,7 +101,7 @@ class _Merger:
         self._check_files_against_directories()
         if self._clashes:
             raise UserError(_clash_message(self._clashes, not self._others_clash))
-        return Merged(self._merged, self._dropped)
+        return Merged(self._merged, self._dropped, list(self._diverted.values()))
 
     def _add_directory(self, index: int, shipped_path: str, directory: Directory) -> None:
         path = self._resolver.resolve(shipped_path)
@@ -139,6 +145,11 @@ class _Merger:
         if known is None or known == row:
             files[name] = row
             return
+        full = paths.join(path, name)
+        if full in {aside for _, aside, _ in self._diverted.values()}:
+            source = self._sources[index].name
+            self._clashes.append(f"/{full}: a file that is diverted to there, and {source}")
+            return
         other, other_path = self._owner(path, name, index)
         new = self._sources[index].package
         old = self._sources[other].package_of(other_path)
@@ -147,6 +158,10 @@ class _Merger:
             self._dropped.setdefault(other, []).append(other_path)
         elif new and old and replaces(old, new):
             self._dropped.setdefault(index, []).append(paths.join(shipped_path, name))
+        elif new and old and new.diverts != old.diverts and self._has_room(path, name):
+            files[name], files[name + ASIDE] = (row, known) if new.diverts else (known, row)
+            package = new if new.diverts else old
+            self._diverted[full] = (full, full + ASIDE, package.name)
         elif self._conflicts == "replace" and not (new and old):
             files[name] = row
         else:
@@ -154,9 +169,12 @@ class _Merger:
             self._others_clash |= not (new and old)
             if old and self._sources[other].package is None:
                 old_name = f"package {old.name} of {old_name}"
-            self._clashes.append(
-                f"/{paths.join(path, name)}: {old_name} and {self._sources[index].name}"
-            )
+            self._clashes.append(f"/{full}: {old_name} and {self._sources[index].name}")
+
+    def _has_room(self, path: str, name: str) -> bool:
+        """Whether the name that a diverted file gets is free."""
+        taken = name + ASIDE in self._merged[path].files
+        return not taken and paths.join(path, name) not in self._diverted
 
     def _owner(self, path: str, name: str, before: int) -> tuple[int, str]:
         """The source that a file in the merged tree came from, and the path it shipped."""

@@ -8,7 +8,7 @@ extension is reproducible and leaves nothing in MODULE.bazel.lock.
 load(":closure.bzl", "dependency_edges", "package_key")
 load(":deb_repository.bzl", "deb_repository")
 load(":emulators.bzl", "emulator_target")
-load(":fakeroot_lock.bzl", "fakeroot_target")
+load(":fakeroot_lock.bzl", "fakeroot_targets")
 load(":hub_repository.bzl", "hub_repository")
 load(":lockfile.bzl", "parse_lockfile")
 load(":repository_names.bzl", "deb_repository_name")
@@ -116,7 +116,7 @@ def _apt_impl(module_ctx):
             edges = dependency_edges(hub.lock.packages),
             emulator = emulator_target(hub.lock.architectures),
             lockfile = hub.lockfile,
-            fakeroot = fakeroot_target(hub.lock.packages, hub.lock.architectures, keys) or "",
+            fakeroot = fakeroot_targets(hub.lock.packages, hub.lock.architectures, keys),
         )
     for arguments in debs.values():
         deb_repository(mirrors = mirrors, **arguments)

@@ -50,6 +50,24 @@ deb_packages = rule(
     provides = [DebPackagesInfo],
 )
 
+def _united_packages_impl(ctx):
+    packages = [package[DebPackagesInfo] for package in ctx.attr.packages]
+    return [DebPackagesInfo(
+        architectures = [],
+        automatic = [],
+        lock = ctx.label.name,
+        lockfiles = depset(transitive = [package.lockfiles for package in packages]),
+        manual = [],
+        trees = depset(transitive = [package.trees for package in packages], order = "preorder"),
+    )]
+
+united_packages = rule(
+    doc = "Several sets of packages as one, for what is no image.",
+    implementation = _united_packages_impl,
+    attrs = {"packages": attr.label_list(doc = "The sets.", providers = [DebPackagesInfo])},
+    provides = [DebPackagesInfo],
+)
+
 def package_targets(name, architectures, automatic, debs, edges, lock):
     """The targets of one package: `:NAME`, and `:ARCHITECTURE` for each it is locked for.
 

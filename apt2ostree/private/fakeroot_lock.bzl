@@ -14,8 +14,8 @@ _LOCKS = [
 
 FAKEROOT_LOCK_NAME = "apt2ostree_fakeroot_{}"
 
-def fakeroot_target(packages, architectures, locks):
-    """The label of the packages that `@LOCK//:fakeroot` stands for.
+def fakeroot_targets(packages, architectures, locks):
+    """The labels of the packages that `@LOCK//:fakeroot` stands for.
 
     Args:
         packages: list of structs with `fields`, as `parse_lockfile` gives: the image's lock.
@@ -23,7 +23,8 @@ def fakeroot_target(packages, architectures, locks):
         locks: dict: name of a lock → its package keys (`NAME:ARCHITECTURE`), as containers.
 
     Returns:
-        A label, or None if nothing fits.
+        list of labels: fakeroot, and its library for the foreign architectures; empty if nothing
+        fits.
     """
     native = architectures[0] if architectures else None
     for package in packages:
@@ -32,7 +33,12 @@ def fakeroot_target(packages, architectures, locks):
             for least, suite in _LOCKS:
                 lock = FAKEROOT_LOCK_NAME.format(suite)
                 if version_satisfies(fields["Version"], ">=", least):
-                    if "fakeroot:" + native in locks.get(lock, []):
-                        return "@{}//fakeroot:{}".format(lock, native)
-                    return None
-    return None
+                    return [
+                        "@{}//{}:{}".format(lock, name, architecture)
+                        for name, architecture in [("fakeroot", native)] + [
+                            ("libfakeroot", foreign)
+                            for foreign in architectures[1:]
+                        ]
+                        if name + ":" + architecture in locks.get(lock, [])
+                    ]
+    return []

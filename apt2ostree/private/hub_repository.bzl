@@ -9,13 +9,13 @@ file anew, and not thousands. A package's closure is computed when its BUILD fil
 load(":repository_names.bzl", "lock_repository_name")
 
 _TOP = """\
-load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages")
+load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages", "united_packages")
 load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EMULATOR", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
-alias(
+united_packages(
     name = "fakeroot",
-    actual = FAKEROOT,
+    packages = FAKEROOT,
     visibility = ["//visibility:public"],
 )
 
@@ -96,7 +96,7 @@ def _lock_repository_impl(repository_ctx):
     repository_ctx.file("BUILD.bazel", 'exports_files(["Packages.lock"])\n')
     repository_ctx.file("graph.bzl", _GRAPH.format(
         emulator = repr(attributes.emulator),
-        fakeroot = repr(attributes.fakeroot or "@apt2ostree//apt2ostree/configure:no_fakeroot"),
+        fakeroot = repr(attributes.fakeroot),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
         automatic = json.encode_indent(attributes.automatic, indent = "    "),
@@ -115,7 +115,7 @@ _lock_repository = repository_rule(
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
         "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
         "emulator": attr.string(doc = "Label of what `:emulator` stands for."),
-        "fakeroot": attr.string(doc = "Label of the packages that `:fakeroot` stands for, or empty."),
+        "fakeroot": attr.string_list(doc = "Labels of the packages that `:fakeroot` stands for."),
         "lock": attr.string(doc = "The lock's name."),
         "lockfile": attr.label(
             doc = "The lock. This is a copy, for images to read what it says of packages.",

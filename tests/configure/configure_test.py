@@ -8,7 +8,7 @@ import struct
 import unittest
 from pathlib import Path
 
-from tests.configure.runner import ConfigureTest, package
+from tests.configure.runner import ConfigureTest, Outcome, package
 from tests.support import debs
 
 CAP_NET_RAW = struct.pack("<IIIII", 0x0200_0001, 1 << 13, 0, 0, 0)
@@ -201,6 +201,11 @@ class DpkgTest(ConfigureTest):
         self.assertEqual("install preinst tiny\nPackage: tiny\n", outcome.text("srv/post"))
         self.assertNotIn("var/lib/dpkg/tmp.ci", outcome.manifest.directories)
 
+    def test_scripts_see_that_they_are_in_no_running_system(self) -> None:
+        """So that none waits for a process 1 that it has told to start anew."""
+        outcome = self.postinst("ischroot; readlink /proc/self/root > /srv/root")
+        self.assertEqual("/\n", outcome.text("srv/root"))
+
     def test_preinsts_of_the_base_do_not_run_again(self) -> None:
         outcome = self.postinst("id -u games > /srv/uid")
         self.assertEqual("5\n", outcome.text("srv/uid"))
@@ -218,6 +223,86 @@ class DpkgTest(ConfigureTest):
         names = set(outcome.directory_at("usr/share").files)
         self.assertTrue({"mine", "theirs.real"} <= names)
         self.assertTrue(names.isdisjoint({"mine.real", "theirs"}))
+
+    def diverting(self, preinst: str, *options: str | Path) -> Outcome:
+        """Configure two packages that ship one file, of which one has this preinst."""
+        other = package("other", debs.file("./usr/share/shared", b"theirs", 0o640, gid=5))
+        deb = package(
+            "tiny", debs.file("./usr/share/shared", b"mine"), scripts={"preinst": preinst}
+        )  # fmt: skip
+        return self.configure(other, deb, options=options)
+
+    def judge_diversion(self, preinst: str) -> None:
+        check = self.scratch / "check"
+        check.write_text(
+            "#!/bin/sh\n(dpkg-divert --list '/usr/share/shared*'; dpkg-divert --truename "
+            "/usr/share/shared\ndpkg --verify tiny other; dpkg --audit) > /srv/said\n",
+            encoding="utf-8",
+        )
+        outcome = self.diverting(preinst, "--hook-after", check)
+        self.assertEqual(0, outcome.status, outcome.said)
+        mine, theirs = outcome.row("usr/share/shared"), outcome.row("usr/share/shared.real")
+        self.assertEqual(["file", "0644", 0, 0, len("mine")], (mine or [])[:5])
+        self.assertEqual(["file", "0640", 0, 5, len("theirs")], (theirs or [])[:5])
+        names = set(outcome.directory_at("usr/share").files)
+        self.assertEqual(
+            {"shared", "shared.real"}, {name for name in names if name.startswith("shared")}
+        )
+        self.assertEqual(
+            "diversion of /usr/share/shared to /usr/share/shared.real by tiny\n"
+            "/usr/share/shared.real\n",
+            outcome.text("srv/said"),
+        )
+
+    def test_a_preinst_that_diverts_makes_room_for_its_own_file(self) -> None:
+        self.judge_diversion(
+            "[ theirs = $(cat /usr/share/shared) ]\n"
+            "dpkg-divert --package tiny --add --rename --divert /usr/share/shared.real "
+            "/usr/share/shared"
+        )
+
+    def test_a_file_that_is_diverted_without_being_renamed_makes_room_too(self) -> None:
+        self.judge_diversion(
+            "dpkg-divert --package tiny --add --no-rename --divert /usr/share/shared.real "
+            "/usr/share/shared"
+        )
+
+    def test_a_preinst_that_diverts_something_else_is_a_clash(self) -> None:
+        outcome = self.diverting("dpkg-divert --package tiny --add --no-rename /srv/other")
+        self.assertEqual(1, outcome.status)
+        self.assertIn(
+            "/usr/share/shared: package tiny 1 and another one ship it, and its preinst, which "
+            "calls dpkg-divert, did not divert it; leave one of the two out",
+            outcome.said,
+        )
+
+    def test_what_a_postinst_diverts_and_overrides_is_honoured(self) -> None:
+        check = self.scratch / "check"
+        check.write_text(
+            "#!/bin/sh\n(dpkg-divert --list '/usr/bin/theirs*'; dpkg-statoverride --list\n"
+            "dpkg --verify other tiny\n"
+            "stat -c '%a %U %G' /usr/bin/theirs.real) > /srv/said\n",
+            encoding="utf-8",
+        )
+        other = package("other", debs.file("./usr/bin/theirs", b"theirs", 0o755))
+        deb = package(
+            "tiny",
+            Depends="other",
+            scripts={
+                "postinst": "dpkg-divert --package tiny --add --rename --divert "
+                "/usr/bin/theirs.real /usr/bin/theirs\n"
+                "dpkg-statoverride --update --add games tty 4711 /usr/bin/theirs.real"
+            },
+        )
+        outcome = self.configured(other, deb, options=["--hook-after", check])
+        self.assertEqual(
+            "diversion of /usr/bin/theirs to /usr/bin/theirs.real by tiny\n"
+            "games tty 4711 /usr/bin/theirs.real\n"
+            "4711 games tty\n",
+            outcome.text("srv/said"),
+        )
+        self.assertIsNone(outcome.row("usr/bin/theirs"))
+        self.assertEqual(["file", "4711", 5, 5], (outcome.row("usr/bin/theirs.real") or [])[:4])
 
     def test_an_override_registered_by_a_preinst_is_carried_out(self) -> None:
         deb = package(

@@ -25,6 +25,19 @@ class DatabaseTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "hold no faked-sysv; expected fakeroot and"):
             fakeroot.find(["usr/bin/true", "usr/lib/libfakeroot/libfakeroot-sysv.so"])
 
+    def test_a_library_goes_where_programs_of_its_architecture_look(self) -> None:
+        paths = ["usr/share/doc/fakeroot/copyright", "usr/bin/faked-sysv"]
+        for triplet in ("x86_64-linux-gnu", "i386-linux-gnu"):
+            paths.append(f"usr/lib/{triplet}/libfakeroot/libfakeroot-sysv.so")
+        self.assertEqual(
+            {
+                "faked-sysv": paths[1],
+                "lib/x86_64-linux-gnu/libfakeroot-sysv.so": paths[2],
+                "lib/i386-linux-gnu/libfakeroot-sysv.so": paths[3],
+            },
+            fakeroot.find(paths),
+        )
+
 
 class HideSymbolsTest(ScratchTest):
     def test_hidden_functions_are_not_found_and_others_are(self) -> None:

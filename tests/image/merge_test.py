@@ -1,5 +1,6 @@
 import unittest
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,6 +175,41 @@ class ReplacesTest(unittest.TestCase):
         layer = Source("layer //x:y", {"": Directory(), "usr": Directory(files={"f": row("X")})})
         with self.assertRaisesRegex(UserError, "/usr/f: package loser 1 and layer //x:y"):
             merge.merge([self.loser, layer])
+
+
+class DivertTest(unittest.TestCase):
+    def diverting(self, name: str, files: Mapping[str, str]) -> Source:
+        made = source(name, files)
+        assert made.package
+        return replace(made, package=replace(made.package, diverts=True))
+
+    def test_the_file_of_the_package_that_diverts_stays_and_the_others_goes_aside(self) -> None:
+        one, two = source("one", {"usr/a": "A"}), self.diverting("two", {"usr/a": "B"})
+        for sources in ([one, two], [two, one]):
+            merged = merge.merge(sources)
+            self.assertEqual({"usr/a": "B", "usr/a.distrib": "A"}, flat(merged))
+            self.assertEqual([("usr/a", "usr/a.distrib", "two")], merged.diverted)
+            self.assertEqual({}, merged.dropped)
+
+    def test_two_that_divert_are_a_clash(self) -> None:
+        one, two = self.diverting("one", {"a": "A"}), self.diverting("two", {"a": "B"})
+        with self.assertRaisesRegex(UserError, "/a: package one 1 and package two 1"):
+            merge.merge([one, two])
+
+    def test_there_is_room_for_one(self) -> None:
+        one, two = source("one", {"a": "A"}), self.diverting("two", {"a": "B"})
+        with self.assertRaisesRegex(UserError, "/a: .*package three 1"):
+            merge.merge([one, two, source("three", {"a": "C"})])
+
+    def test_what_is_at_the_other_name_is_not_overwritten(self) -> None:
+        one, two = source("one", {"a": "A"}), self.diverting("two", {"a": "B"})
+        other = source("three", {"a.distrib": "C"})
+        with self.assertRaisesRegex(UserError, "a file that is diverted to there, and package thr"):
+            merge.merge([one, two, other])
+        with self.assertRaisesRegex(UserError, "/a: package one 1 and package two 1"):
+            merge.merge([source("one", {"a": "A", "a.distrib": "D"}), two])
+        with self.assertRaisesRegex(UserError, "/a: package one 1 and package two 1"):
+            merge.merge([other, one, two])
 
 
 class SymlinkTest(unittest.TestCase):
