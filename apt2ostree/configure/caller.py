@@ -60,12 +60,17 @@ def give(call: Call, first: int, data: bytes) -> int:
     if size:
         if size < len(data):
             return -errno.ERANGE
-        descriptor = os.open(f"/proc/{call.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.pwrite(descriptor, data, address)
-        finally:
-            os.close(descriptor)
+        write(call.pid, address, data)
     return len(data)
+
+
+def write(pid: int, address: int, data: bytes) -> None:
+    """Write into the process's memory."""
+    descriptor = os.open(f"/proc/{pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, data, address)
+    finally:
+        os.close(descriptor)
 
 
 def read(pid: int, address: int, size: int) -> bytes:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apt2ostree.configure import acl, caller, creator, seccomp
+from apt2ostree.configure import acl, caller, creator, groups, seccomp
 from apt2ostree.configure.creator import Owner
 from apt2ostree.configure.seccomp import Call
 
@@ -63,6 +63,7 @@ class Recorder:
         self._records: dict[Inode, Record] = {
             inode: Record(xattrs=dict(xattrs)) for inode, xattrs in known.items()
         }
+        self._groups = groups.Groups()
 
     def records(self) -> dict[Inode, Record]:
         """What is recorded of inodes that still have a name."""
@@ -96,6 +97,8 @@ class Recorder:
     def _handle(self, listener: int, call: Call) -> int | None:
         if call.name in seccomp.CREATING:
             return creator.handle(listener, call, self._note_creator)
+        if call.name in groups.CALLS:
+            return self._groups.handle(call)
         if call.name.endswith("xattr"):
             return self._handle_xattr(call)
         return self._handle_chown(call)

@@ -7,7 +7,7 @@ kernel's system call tables.
 
 Used for the calls that a user namespace with one uid refuses and that must be recorded
 instead: extended attributes (capabilities, ACLs) and owners; and for those that create files,
-so that it can be recorded for whom.
+so that it can be recorded for whom; and for groups.
 """
 
 from __future__ import annotations
@@ -76,14 +76,16 @@ def _numbers(first_xattr: int, **others: int) -> dict[int, str]:
     return numbers
 
 
-_GENERIC = _numbers(5, fchownat=54, fchown=55, openat=56, mkdirat=34, symlinkat=36)
+_GENERIC = _numbers(
+    5, fchownat=54, fchown=55, openat=56, mkdirat=34, symlinkat=36, getgroups=158, setgroups=159
+)
 _32_BIT = {"lchown": 198, "fchown": 207, "chown": 212, "open": 5, "creat": 8}
-_32_BIT |= {"mkdir": 39, "symlink": 83}
+_32_BIT |= {"mkdir": 39, "symlink": 83, "getgroups": 205, "setgroups": 206}
 _I386 = _numbers(226, **_32_BIT, fchownat=298, openat=295, mkdirat=296, symlinkat=304)
 _ARM = _numbers(226, **_32_BIT, fchownat=325, openat=322, mkdirat=323, symlinkat=331)
 _X86_64 = _numbers(
     188, chown=92, fchown=93, lchown=94, fchownat=260, open=2, creat=85, openat=257,
-    mkdir=83, mkdirat=258, symlink=88, symlinkat=266,
+    mkdir=83, mkdirat=258, symlink=88, symlinkat=266, getgroups=115, setgroups=116,
 )  # fmt: skip
 
 CREATING: Mapping[str, int] = {

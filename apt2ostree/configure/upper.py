@@ -70,7 +70,8 @@ class Upper:
         upper: the overlay's upper directory.
         merged: the overlay, mounted.
         known: owners, modes, attributes.
-        removes: whether a path that configuring made is not to be kept.
+        removes: whether a path that configuring made, and that leads to another if it is a
+            symlink, is not to be kept.
         objects: where content that the image does not have yet goes.
     """
 
@@ -80,7 +81,7 @@ class Upper:
         upper: Path,
         merged: Path,
         known: Known,
-        removes: Callable[[str], bool],
+        removes: Callable[[str, str], bool],
         objects: ObjectsWriter,
     ) -> None:
         self._directories = directories
@@ -112,7 +113,7 @@ class Upper:
             self._drop_content(path)
         for entry in sorted(os.scandir(self._upper / path), key=lambda entry: entry.name):
             below = paths.join(path, entry.name)
-            if below not in self._shipped and self._removes(below):
+            if below not in self._shipped and self._removes(below, _target(entry, path)):
                 self.changes.cleaned.append(below)
             elif entry.is_dir(follow_symlinks=False):
                 self._directory(below)
@@ -246,6 +247,13 @@ def lower_paths(lower: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
                     yield entry.inode(), below
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(below)
+
+
+def _target(entry: os.DirEntry[str], directory: str) -> str:
+    """Where a symlink in a directory leads, relative to the root; empty if it is none."""
+    if not entry.is_symlink():
+        return ""
+    return os.path.normpath(os.path.join(f"/{directory}", os.readlink(entry.path))).lstrip("/")
 
 
 def _is_whiteout(entry: os.DirEntry[str]) -> bool:

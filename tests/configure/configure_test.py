@@ -128,6 +128,18 @@ class FilesTest(ConfigureTest):
         below = outcome.directory_at("srv/theirs/dir/below")
         self.assertEqual(("0700", 5, 5, None), (below.mode, below.uid, below.gid, below.xattrs))
 
+    def test_groups_that_were_set_are_had_by_what_is_started(self) -> None:
+        outcome = self.postinst(
+            "id -G > /srv/root\n"
+            "install -m 0640 -g 4 /dev/null /srv/file\n"
+            "setpriv --reuid 5 --regid 60 --groups 4,8 sh -c '(id -G; test -r /srv/file && echo r)"
+            "' > /srv/set\n"
+            'perl -e \'$) = "60 4"; $> = 5; print `id -G`, -r "/srv/file" ? 1 : 0\' > /srv/perl\n'
+        )
+        self.assertEqual("0\n", outcome.text("srv/root"))
+        self.assertEqual("60 4 8\nr\n", outcome.text("srv/set"))
+        self.assertEqual("0 60 4\n1", outcome.text("srv/perl"))
+
     def test_a_device_is_left_out_and_said(self) -> None:
         outcome = self.postinst("mknod /srv/null c 1 3; mkfifo /srv/fifo")
         self.assertIn(
