@@ -3,7 +3,8 @@
 A list is a text file: a pattern per line, `#` starts a comment. Patterns are paths relative
 to the root with `*`, `?` and `[…]` within a component and `**` for any number of
 components; one that starts with `!` keeps what an earlier one removes; the last that fits
-decides, as in gitignore(5). What the packages ship is never removed.
+decides, as in gitignore(5). `pattern -> pattern` means symlinks whose target fits the second.
+What the packages ship is never removed.
 """
 
 from __future__ import annotations
@@ -23,10 +24,18 @@ class Rule:
     Attributes:
         pattern: fits whole paths.
         keep: keep what fits rather than remove it.
+        target: if given, only symlinks fit, whose targets this fits.
     """
 
     pattern: Pattern[str]
     keep: bool
+    target: Pattern[str] | None = None
+
+    def fits(self, path: str, target: str) -> bool:
+        """Whether the rule is about a path, a symlink to `target` unless that is empty."""
+        if self.target and not self.target.fullmatch(target):
+            return False
+        return self.pattern.fullmatch(path) is not None
 
 
 class Cleanup:
@@ -35,15 +44,20 @@ class Cleanup:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = list(rules)
 
-    def removes(self, path: str) -> bool:
-        """Whether a path, or a directory it is in, is to be removed."""
+    def removes(self, path: str, target: str = "") -> bool:
+        """Whether a path, or a directory it is in, is to be removed.
+
+        Args:
+            path: relative to the root.
+            target: of a symlink: the path that it leads to, relative to the root.
+        """
         while path:
             for rule in reversed(self._rules):
-                if rule.pattern.fullmatch(path):
+                if rule.fits(path, target):
                     if not rule.keep:
                         return True
                     break
-            path = path.rpartition("/")[0]
+            path, target = path.rpartition("/")[0], ""
         return False
 
 
@@ -63,13 +77,15 @@ def parse(text: str, name: str) -> list[Rule]:
         if not pattern:
             continue
         keep = pattern.startswith("!")
-        pattern = pattern[keep:]
-        if pattern.startswith("/") or ".." in pattern.split("/"):
-            raise UserError(
-                f"{name}:{number}: {pattern}: expected a path relative to the image's root, "
-                "without '..'"
-            )
-        rules.append(Rule(re.compile(_translate(pattern.rstrip("/"))), keep))
+        patterns = [part.strip() for part in pattern[keep:].split(" -> ", 1)]
+        for pattern in patterns:
+            if pattern.startswith("/") or ".." in pattern.split("/"):
+                raise UserError(
+                    f"{name}:{number}: {pattern}: expected a path relative to the image's root, "
+                    "without '..'"
+                )
+        compiled = [re.compile(_translate(pattern.rstrip("/"))) for pattern in patterns]
+        rules.append(Rule(compiled[0], keep, compiled[1] if len(compiled) > 1 else None))
     return rules
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import mounts
+from apt2ostree.configure import mounts, seccomp
 from apt2ostree.configure.recorder import Inode
 from apt2ostree.errors import UserError
 
@@ -44,9 +44,13 @@ HIDDEN = frozenset(
         "acl_get_file",
         "acl_set_fd",
         "acl_set_file",
+        "getgroups",
+        "initgroups",
+        "setgroups",
     ]
 )
-"""Functions of the library that would swallow attributes and ACLs; `recorder.py` takes them."""
+"""Functions of the library that would swallow attributes, ACLs and groups; `recorder.py` takes
+them, where it can."""
 
 _LINE = re.compile(
     r"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=(\d+)"
@@ -154,10 +158,11 @@ def install(directory: Path, files: Mapping[str, bytes], statuses: Mapping[Inode
         files: content of what `find` has found.
         statuses: the owners to begin with.
     """
+    hidden = HIDDEN if seccomp.machine() else ()
     for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if name == DAEMON else hide_symbols(content, HIDDEN))
+        path.write_bytes(content if name == DAEMON else hide_symbols(content, hidden))
         path.chmod(0o755)
     (directory / LOADED).write_text(dump(statuses), encoding="ascii")
 

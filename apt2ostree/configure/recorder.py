@@ -13,25 +13,21 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apt2ostree.configure import acl, linux, seccomp
+from apt2ostree.configure import acl, caller, creator, groups, seccomp
+from apt2ostree.configure.creator import Owner
 from apt2ostree.configure.seccomp import Call
 
 _XATTR_CREATE = 1
 _XATTR_REPLACE = 2
-_AT_FDCWD = -100
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_EMPTY_PATH = 0x1000
-_PATH_MAX = 4096
 _NAME_MAX = 255
 _VALUE_MAX = 1 << 16
-_PAGE = 4096
-_OWN_DESCRIPTOR = re.compile(rb"/(?:proc/(?:self|thread-self|(\d+))|dev)/fd/(\d+)")
 
 Inode = tuple[int, int]
 """(device, inode number), as stat(2) gives them."""
@@ -67,6 +63,7 @@ class Recorder:
         self._records: dict[Inode, Record] = {
             inode: Record(xattrs=dict(xattrs)) for inode, xattrs in known.items()
         }
+        self._groups = groups.Groups()
 
     def records(self) -> dict[Inode, Record]:
         """What is recorded of inodes that still have a name."""
@@ -86,7 +83,7 @@ class Recorder:
             raise
         try:
             try:
-                result = self._handle(call)
+                result = self._handle(listener, call)
             except OSError as error:
                 result = -(error.errno or errno.EIO)
             if result is None:
@@ -97,7 +94,11 @@ class Recorder:
             if error.errno != errno.ENOENT:  # the caller is gone
                 raise
 
-    def _handle(self, call: Call) -> int | None:
+    def _handle(self, listener: int, call: Call) -> int | None:
+        if call.name in seccomp.CREATING:
+            return creator.handle(listener, call, self._note_creator)
+        if call.name in groups.CALLS:
+            return self._groups.handle(call)
         if call.name.endswith("xattr"):
             return self._handle_xattr(call)
         return self._handle_chown(call)
@@ -106,7 +107,7 @@ class Recorder:
         verb = call.name[1:] if call.name[0] in "lf" and call.name[1:] in _VERBS else call.name
         name = ""
         if verb != "listxattr":
-            raw = _read_string(call.pid, call.arguments[1], _NAME_MAX + 1)
+            raw = caller.read_string(call.pid, call.arguments[1], _NAME_MAX + 1)
             name = raw.decode("utf-8", "surrogateescape")
             if name.startswith("user."):
                 return None
@@ -120,7 +121,7 @@ class Recorder:
                 record = self._records.get(_inode(target))
                 if record is None or name not in record.xattrs:
                     return -errno.ENODATA
-                return _give(call, 2, record.xattrs[name])
+                return caller.give(call, 2, record.xattrs[name])
             return self._list(target, call)
         finally:
             os.close(target)
@@ -129,7 +130,7 @@ class Recorder:
         size, flags = call.arguments[3], call.arguments[4]
         if size > _VALUE_MAX:
             return -errno.E2BIG
-        value = _read(call.pid, call.arguments[2], size)
+        value = caller.read(call.pid, call.arguments[2], size)
         if name == acl.ACCESS:
             if not _is_acl(value):
                 return -errno.EINVAL
@@ -164,7 +165,7 @@ class Recorder:
             name for name in os.listxattr(f"/proc/self/fd/{target}") if name.startswith("user.")
         )
         data = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in sorted(names))
-        return _give(call, 1, data)
+        return caller.give(call, 1, data)
 
     def _handle_chown(self, call: Call) -> int:
         first = 2 if call.name == "fchownat" else 1
@@ -180,6 +181,13 @@ class Recorder:
             record.gid = gid
         return 0
 
+    def _note_creator(self, made: int, owner: Owner) -> None:
+        if stat.S_ISLNK(os.fstat(made).st_mode):  # can hold no attribute
+            record = self._record(made)
+            record.uid, record.gid = owner.uid, owner.gid
+        else:
+            creator.note(made, owner)
+
     def _record(self, target: int) -> Record:
         inode = _inode(target)
         record = self._records.get(inode)
@@ -190,19 +198,21 @@ class Recorder:
     def _open_target(self, call: Call) -> int:
         """A descriptor (O_PATH) of the file that a call is about."""
         if call.name in ("fchown", "fsetxattr", "fgetxattr", "flistxattr", "fremovexattr"):
-            return _open_descriptor(call.pid, call.arguments[0])
+            return caller.open_descriptor(call.pid, call.arguments[0])
         follow = call.name[0] != "l" or call.name == "listxattr"
-        directory = _AT_FDCWD
+        directory = caller.AT_FDCWD
         path_at = 0
         if call.name == "fchownat":
-            directory = _signed(call.arguments[0])
+            directory = caller.signed(call.arguments[0])
             path_at = 1
             flags = call.arguments[4]
             follow = not flags & _AT_SYMLINK_NOFOLLOW
-            if flags & _AT_EMPTY_PATH and not _read_string(call.pid, call.arguments[1], _PATH_MAX):
-                return _open_descriptor(call.pid, directory)
-        path = _read_string(call.pid, call.arguments[path_at], _PATH_MAX)
-        return _open_path(call.pid, directory, path, follow)
+            if flags & _AT_EMPTY_PATH and not caller.read_string(
+                call.pid, call.arguments[1], caller.PATH_MAX
+            ):
+                return caller.open_descriptor(call.pid, directory)
+        path = caller.read_string(call.pid, call.arguments[path_at], caller.PATH_MAX)
+        return caller.open_path(call.pid, directory, path, follow)
 
 
 def _is_acl(value: bytes) -> bool:
@@ -212,87 +222,6 @@ def _is_acl(value: bytes) -> bool:
 _VERBS = ("setxattr", "getxattr", "listxattr", "removexattr")
 
 
-def _open_descriptor(pid: int, number: int) -> int:
-    if _signed(number) == _AT_FDCWD:
-        return os.open(f"/proc/{pid}/cwd", os.O_PATH | os.O_CLOEXEC)
-    try:
-        return os.open(f"/proc/{pid}/fd/{number}", os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise OSError(errno.EBADF, "no such descriptor") from None
-
-
-def _open_path(pid: int, directory: int, path: bytes, follow: bool) -> int:
-    """Open a path as the process would: from its root, its directories, its symlinks."""
-    if not path:
-        raise FileNotFoundError(errno.ENOENT, "empty path")
-    own = _OWN_DESCRIPTOR.fullmatch(path)
-    if own and follow:
-        # A magic link, which RESOLVE_IN_ROOT does not follow. Another process's, by its number
-        # in the sandbox, is not looked up: nobody sets attributes that way.
-        return _open_descriptor(pid, int(own[2]))
-    if not path.startswith(b"/"):
-        link = "cwd" if directory == _AT_FDCWD else f"fd/{directory}"
-        path = os.fsencode(Path(f"/proc/{pid}/{link}").readlink()) + b"/" + path
-    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-        return linux.open_in_root(root, path, flags)
-    finally:
-        os.close(root)
-
-
 def _inode(descriptor: int) -> Inode:
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
-
-
-def _give(call: Call, first: int, data: bytes) -> int:
-    """Answer with `data` in the buffer that the arguments `first` and the next describe."""
-    address, size = call.arguments[first], call.arguments[first + 1]
-    if size:
-        if size < len(data):
-            return -errno.ERANGE
-        descriptor = os.open(f"/proc/{call.pid}/mem", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.pwrite(descriptor, data, address)
-        finally:
-            os.close(descriptor)
-    return len(data)
-
-
-def _read(pid: int, address: int, size: int) -> bytes:
-    descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        data = os.pread(descriptor, size, address)
-    finally:
-        os.close(descriptor)
-    if len(data) < size:
-        raise OSError(errno.EFAULT, "bad address")
-    return data
-
-
-def _read_string(pid: int, address: int, limit: int) -> bytes:
-    """A string that ends with NUL; read page by page, since the next may not be mapped."""
-    data = b""
-    descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while len(data) < limit:
-            at = address + len(data)
-            part = os.pread(descriptor, min(_PAGE - at % _PAGE, limit - len(data)), at)
-            end = part.find(b"\0")
-            if end >= 0:
-                return data + part[:end]
-            if not part:
-                break
-            data += part
-    except OSError:
-        raise OSError(errno.EFAULT, "bad address") from None
-    finally:
-        os.close(descriptor)
-    raise OSError(errno.ENAMETOOLONG if len(data) >= limit else errno.EFAULT, "bad string")
-
-
-def _signed(argument: int) -> int:
-    """An int argument out of a 64-bit register."""
-    argument &= 0xFFFF_FFFF
-    return argument - (1 << 32) if argument >> 31 else argument

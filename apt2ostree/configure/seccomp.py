@@ -6,7 +6,8 @@ on. Sources: seccomp(2), seccomp_unotify(2), `linux/seccomp.h`, `linux/audit.h`,
 kernel's system call tables.
 
 Used for the calls that a user namespace with one uid refuses and that must be recorded
-instead: extended attributes (capabilities, ACLs) and owners.
+instead: extended attributes (capabilities, ACLs) and owners; and for those that create files,
+so that it can be recorded for whom; and for groups.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import os
 import platform
 import struct
 from collections.abc import Mapping, Sequence
@@ -35,10 +37,18 @@ _NOTIF_SEND = 0xC018_2101
 _NOTIF = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
 
+# _IOW('!', 3, struct seccomp_notif_addfd)
+_NOTIF_ADDFD = 0x4018_2103
+_ADDFD = struct.Struct("=QIIII")
+
 _LOAD_WORD = 0x20
 _JUMP_EQUAL = 0x15
+_JUMP_ANY_BIT = 0x45
 _RETURN = 0x06
 _ARCH_OFFSET = 4
+_ARGUMENTS_OFFSET = 16
+_O_CREAT = 0o100
+"""The same on every machine here."""
 
 # getxattrat and its like (Linux 6.13), the same numbers everywhere: not to be had, so that
 # libraries fall back to the calls below.
@@ -66,12 +76,31 @@ def _numbers(first_xattr: int, **others: int) -> dict[int, str]:
     return numbers
 
 
-_GENERIC = _numbers(5, fchownat=54, fchown=55)
-_I386 = _numbers(226, lchown=198, fchown=207, chown=212, fchownat=298)
-_ARM = _numbers(226, lchown=198, fchown=207, chown=212, fchownat=325)
+_GENERIC = _numbers(
+    5, fchownat=54, fchown=55, openat=56, mkdirat=34, symlinkat=36, getgroups=158, setgroups=159
+)
+_32_BIT = {"lchown": 198, "fchown": 207, "chown": 212, "open": 5, "creat": 8}
+_32_BIT |= {"mkdir": 39, "symlink": 83, "getgroups": 205, "setgroups": 206}
+_I386 = _numbers(226, **_32_BIT, fchownat=298, openat=295, mkdirat=296, symlinkat=304)
+_ARM = _numbers(226, **_32_BIT, fchownat=325, openat=322, mkdirat=323, symlinkat=331)
+_X86_64 = _numbers(
+    188, chown=92, fchown=93, lchown=94, fchownat=260, open=2, creat=85, openat=257,
+    mkdir=83, mkdirat=258, symlink=88, symlinkat=266, getgroups=115, setgroups=116,
+)  # fmt: skip
+
+CREATING: Mapping[str, int] = {
+    "creat": -1,
+    "mkdir": -1,
+    "mkdirat": -1,
+    "open": 1,
+    "openat": 2,
+    "symlink": -1,
+    "symlinkat": -1,
+}
+"""Calls that create files → the argument with the flags; without O_CREAT they do not."""
 
 CALLS: Mapping[int, Mapping[int, str]] = {
-    0xC000_003E: _numbers(188, chown=92, fchown=93, lchown=94, fchownat=260),  # x86_64
+    0xC000_003E: _X86_64,
     0x4000_0003: _I386,
     0xC000_00B7: _GENERIC,  # aarch64
     0x4000_0028: _ARM,
@@ -187,14 +216,33 @@ def let_continue(listener: int, call: Call) -> None:
     fcntl.ioctl(listener, _NOTIF_SEND, _RESPONSE.pack(call.id, 0, 0, _CONTINUE))
 
 
+def add_descriptor(listener: int, call: Call, descriptor: int, close_on_exec: bool) -> int:
+    """Give the caller a descriptor of ours; return its number there.
+
+    Raises:
+        OSError: the caller was killed meanwhile (ENOENT), or has too many (EMFILE).
+    """
+    flags = os.O_CLOEXEC if close_on_exec else 0
+    data = bytearray(_ADDFD.pack(call.id, 0, descriptor, 0, flags))
+    number: int = fcntl.ioctl(listener, _NOTIF_ADDFD, data)
+    return number
+
+
 def _program(architectures: Sequence[int]) -> bytes:
     """The filter: per architecture, one comparison per call."""
     program = _instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET)
     for architecture in architectures:
         block = _instruction(_LOAD_WORD, 0, 0, 0)
-        for number in CALLS[architecture]:
-            block += _instruction(_JUMP_EQUAL, 0, 1, number)
-            block += _instruction(_RETURN, 0, 0, _USER_NOTIF)
+        for number, name in CALLS[architecture].items():
+            flags = CREATING.get(name, -1)
+            body = b""
+            if flags >= 0:
+                # The lower half of the argument: all of these machines are little-endian.
+                body += _instruction(_LOAD_WORD, 0, 0, _ARGUMENTS_OFFSET + 8 * flags)
+                body += _instruction(_JUMP_ANY_BIT, 1, 0, _O_CREAT)
+                body += _instruction(_RETURN, 0, 0, _ALLOW)
+            body += _instruction(_RETURN, 0, 0, _USER_NOTIF)
+            block += _instruction(_JUMP_EQUAL, 0, len(body) // 8, number) + body
         for number in _XATTRAT:
             block += _instruction(_JUMP_EQUAL, 0, 1, number)
             block += _instruction(_RETURN, 0, 0, _ERRNO_ENOSYS)

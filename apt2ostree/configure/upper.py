@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apt2ostree.configure import acl
+from apt2ostree.configure import acl, creator
 from apt2ostree.configure.fakeroot import Status
 from apt2ostree.configure.recorder import Inode, Record
 from apt2ostree.image import paths
@@ -24,7 +24,7 @@ from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 CHUNK = 1 << 20
 _OPAQUE = "user.overlay.opaque"
-_OVERLAY = "user.overlay."
+_OWN = ("user.overlay.", creator.ATTRIBUTE)
 _TYPES = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -70,7 +70,8 @@ class Upper:
         upper: the overlay's upper directory.
         merged: the overlay, mounted.
         known: owners, modes, attributes.
-        removes: whether a path that configuring made is not to be kept.
+        removes: whether a path that configuring made, and that leads to another if it is a
+            symlink, is not to be kept.
         objects: where content that the image does not have yet goes.
     """
 
@@ -80,7 +81,7 @@ class Upper:
         upper: Path,
         merged: Path,
         known: Known,
-        removes: Callable[[str], bool],
+        removes: Callable[[str, str], bool],
         objects: ObjectsWriter,
     ) -> None:
         self._directories = directories
@@ -112,7 +113,7 @@ class Upper:
             self._drop_content(path)
         for entry in sorted(os.scandir(self._upper / path), key=lambda entry: entry.name):
             below = paths.join(path, entry.name)
-            if below not in self._shipped and self._removes(below):
+            if below not in self._shipped and self._removes(below, _target(entry, path)):
                 self.changes.cleaned.append(below)
             elif entry.is_dir(follow_symlinks=False):
                 self._directory(below)
@@ -150,7 +151,12 @@ class Upper:
         status = self._known.statuses.get(inode)
         if status is None:
             status = Status(disk.st_mode, 0, 0)
-        if path not in self._shipped and status.gid == 0:
+        maker = creator.read_note(self._merged / path)
+        if maker:
+            # fakeroot says root's of whatever was not given away.
+            uid, gid = status.uid or maker.uid, status.gid or maker.gid
+            status = Status(status.mode, uid, gid, status.rdev)
+        if path not in self._shipped and status.gid in (0, maker.gid if maker else 0):
             # What is made in a setgid directory belongs to the directory's group, and a directory
             # becomes setgid itself: the kernel does that, and fakeroot does not see it.
             parent = self._directories[paths.parent(path)]
@@ -169,7 +175,7 @@ class Upper:
         if not stat.S_ISLNK(disk.st_mode):
             place = str(self._merged / path)
             for name in os.listxattr(place, follow_symlinks=False):
-                if name.startswith("user.") and not name.startswith(_OVERLAY):
+                if name.startswith("user.") and not name.startswith(_OWN):
                     xattrs[name] = os.getxattr(place, name, follow_symlinks=False)
         record = self._known.records.get(inode)
         if record:
@@ -241,6 +247,13 @@ def lower_paths(lower: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
                     yield entry.inode(), below
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(below)
+
+
+def _target(entry: os.DirEntry[str], directory: str) -> str:
+    """Where a symlink in a directory leads, relative to the root; empty if it is none."""
+    if not entry.is_symlink():
+        return ""
+    return os.path.normpath(os.path.join(f"/{directory}", os.readlink(entry.path))).lstrip("/")
 
 
 def _is_whiteout(entry: os.DirEntry[str]) -> bool:

@@ -41,8 +41,14 @@ class CleanupTest(unittest.TestCase):
         self.assertTrue(removes("a1", "a[0-9]\n"))
         self.assertFalse(removes("ab", "a[!b]\n"))
 
+    def test_symlinks_can_be_meant_by_where_they_lead(self) -> None:
+        rules = cleanup.Cleanup(cleanup.parse("certs/*.0 -> certs/made.pem\n", "list"))
+        self.assertTrue(rules.removes("certs/1.0", "certs/made.pem"))
+        self.assertFalse(rules.removes("certs/1.0", "certs/other.pem"))
+        self.assertFalse(rules.removes("certs/1.0"))
+
     def test_a_pattern_that_leads_out_names_its_line(self) -> None:
-        for pattern in ("/etc/passwd", "../x", "a/../b"):
+        for pattern in ("/etc/passwd", "../x", "a/../b", "a -> /b"):
             with self.assertRaisesRegex(UserError, "list:2: .*relative to the image's root"):
                 cleanup.parse(f"a\n{pattern}\n", "list")
 

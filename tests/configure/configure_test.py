@@ -104,6 +104,42 @@ class FilesTest(ConfigureTest):
         self.assertEqual("2755", outcome.directory_at("srv/mail/sub").mode)
         self.assertEqual(8, (outcome.row("srv/mail/file") or [])[3])
 
+    def test_what_another_user_makes_is_that_users(self) -> None:
+        script = (
+            "umask 027; echo 1 > file; echo 2 >> file; mkdir -m 0700 dir dir/below; ln -s file link"
+            "; : > dir/new; mv dir/new dir/below/moved; set -C; echo once > exclusive"
+            "; chmod 0604 exclusive; ! echo twice > exclusive; : > /dev/null; ls -ln > seen"
+        )
+        outcome = self.postinst(
+            "install -d -o games -g tty /srv/theirs; install -d -o games -g mail -m 2755 /srv/set\n"
+            f"cd /srv/theirs; setpriv --reuid games --regid tty --clear-groups sh -euc '{script}'\n"
+            "touch root\n"
+            "setpriv --reuid games --regid tty --clear-groups touch /srv/set/file\n"
+            "setpriv --reuid games --regid tty --clear-groups touch given; chown 7:8 given\n"
+        )
+        self.assertEqual(["file", "0640", 5, 5, 4], (outcome.row("srv/theirs/file") or [])[:5])
+        self.assertEqual(["file", "0604", 5, 5, 5], (outcome.row("srv/theirs/exclusive") or [])[:5])
+        self.assertEqual(["symlink", "0777", 5, 5], (outcome.row("srv/theirs/link") or [])[:4])
+        self.assertEqual(["file", "0644", 0, 0, 0], (outcome.row("srv/theirs/root") or [])[:5])
+        self.assertEqual(["file", "0644", 5, 8, 0], (outcome.row("srv/set/file") or [])[:5])
+        self.assertEqual(["file", "0644", 7, 8, 0], (outcome.row("srv/theirs/given") or [])[:5])
+        moved = outcome.row("srv/theirs/dir/below/moved")
+        self.assertEqual(["file", "0640", 5, 5, 0], (moved or [])[:5])
+        below = outcome.directory_at("srv/theirs/dir/below")
+        self.assertEqual(("0700", 5, 5, None), (below.mode, below.uid, below.gid, below.xattrs))
+
+    def test_groups_that_were_set_are_had_by_what_is_started(self) -> None:
+        outcome = self.postinst(
+            "id -G > /srv/root\n"
+            "install -m 0640 -g 4 /dev/null /srv/file\n"
+            "setpriv --reuid 5 --regid 60 --groups 4,8 sh -c '(id -G; test -r /srv/file && echo r)"
+            "' > /srv/set\n"
+            'perl -e \'$) = "60 4"; $> = 5; print `id -G`, -r "/srv/file" ? 1 : 0\' > /srv/perl\n'
+        )
+        self.assertEqual("0\n", outcome.text("srv/root"))
+        self.assertEqual("60 4 8\nr\n", outcome.text("srv/set"))
+        self.assertEqual("0 60 4\n1", outcome.text("srv/perl"))
+
     def test_a_device_is_left_out_and_said(self) -> None:
         outcome = self.postinst("mknod /srv/null c 1 3; mkfifo /srv/fifo")
         self.assertIn(
