@@ -34,7 +34,7 @@ _KINDS = ("user", "mnt", "pid", "net", "ipc", "uts")
 
 CHOICES = """\
 What can be done:
-  - change that setting, on the machine that runs the action;
+  - change that, on the machine that runs the action;
   - run the action where it is allowed: `--strategy=OstreeConfigure=local` on this machine, or
     with `--@apt2ostree//apt2ostree/settings:configure_remotely` on a remote executor that allows
     it;
@@ -49,6 +49,7 @@ def enter() -> None:
     Raises:
         UserError: the machine does not allow it; the message says which setting forbids it.
     """
+    _check_proc()
     uid, gid = os.geteuid(), os.getegid()
     doing = "unshare(2)"
     try:
@@ -68,6 +69,23 @@ def enter() -> None:
             "configuring an image needs user namespaces, and this machine allows none "
             f"({doing}: {error.strerror}): {_reason(error)}.\n{CHOICES}"
         ) from error
+
+
+def _check_proc() -> None:
+    """See that /proc speaks of the same process ids as the kernel does to us.
+
+    Else what scripts do would be looked up in the directories of strangers.
+    """
+    try:
+        seen = str(Path("/proc/self").readlink())
+    except OSError as error:
+        seen = error.strerror or "missing"
+    if seen != str(os.getpid()):
+        raise UserError(
+            "configuring an image needs the /proc of its own pid namespace, and this one is "
+            f"another's (/proc/self is {seen}, the process {os.getpid()}): whoever started it in "
+            f"a new pid namespace has to mount a new /proc there.\n{CHOICES}"
+        )
 
 
 def _set_loopback_up() -> None:

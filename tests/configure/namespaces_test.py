@@ -72,7 +72,7 @@ class NamespacesTest(ConfigureTest):
         self.assertFalse((directory / "commit").exists())
         self.assertEqual([], list(directory.glob("*.scratch")))
         for choice in (
-            "change that setting",
+            "change that, on the machine",
             "`--strategy=OstreeConfigure=local`",
             "configure_remotely` on a remote executor that allows it",
             "`configure = False`",
@@ -85,6 +85,11 @@ class NamespacesTest(ConfigureTest):
         if platform.machine() not in NUMBERS:
             skip_aloud(self, f"the system calls of {platform.machine()} are not known to this test")
         return FILTER.format(number=NUMBERS[platform.machine()][call], error=error)
+
+    def test_a_proc_of_another_pid_namespace(self) -> None:
+        said = self.said("unshare", "--map-root-user", "--pid", "--fork")
+        self.assertIn("needs the /proc of its own pid namespace, and this one is another's", said)
+        self.assertRegex(said, r"/proc/self is \d+, the process 1\): whoever started it in a new")
 
     def test_no_user_namespaces_by_the_sysctl(self) -> None:
         said = self.said(*AS_ROOT, *shell("echo 0 > /proc/sys/user/max_user_namespaces"))

@@ -21,6 +21,16 @@ READ_ONLY = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64")
 """What an action on a worker sees of the machine."""
 NOBODY = 65534
 
+_CONFINED = (
+    "--buildbox-run=/usr/bin/buildbox-run-bubblewrap",
+    *(
+        f"--runner-arg=--ro-bind-mount={Path(path).resolve()}:{path}"
+        for path in READ_ONLY
+        if Path(path).exists()
+    ),
+)
+_UNCONFINED = ("--buildbox-run=/usr/bin/buildbox-run-hosttools", "--platform=namespaces=yes")
+
 
 def buildgrid(case: unittest.TestCase) -> Path:
     """The directory of BuildGrid's Python packages, installed once with the user's own pip."""
@@ -178,7 +188,8 @@ class Cluster:
             name: of the worker.
             namespaces: actions on it can make namespaces with a /proc of their own, and may ask
                 for it with the property `namespaces`. The kernel allows that only where a whole
-                /proc is seen, and bubblewrap's own is masked in part.
+                /proc is seen, and bubblewrap's own is masked in part: such a worker confines
+                its actions by being a machine of its own.
         """
         port = servers.free_port()
         directory = self._directory / name
@@ -194,16 +205,9 @@ class Cluster:
             [
                 "buildbox-worker", f"--bots-remote={self.url}",
                 f"--cas-remote=http://127.0.0.1:{port}",
-                "--buildbox-run=/usr/bin/buildbox-run-bubblewrap",
+                *(_UNCONFINED if namespaces else _CONFINED),
                 "--runner-arg=--staging-mode=copy-or-link",
-                *(
-                    f"--runner-arg=--ro-bind-mount={Path(path).resolve()}:{path}"
-                    for path in READ_ONLY
-                    if Path(path).exists()
-                ),
                 "--platform=OSFamily=linux",
-                *(["--runner-arg=--bind-mount=/proc:/proc"] if namespaces else []),
-                *(["--platform=namespaces=yes"] if namespaces else []),
                 name,
             ],
             self._directory / f"{name}.log",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support import debs
+from tests.support import debs, judges
 
 ORIGIN = "http://archive.test/debian"
 """Where the locks say that the packages are from; mirrors say where they really are."""
+DEBIAN = "http://ftp.debian.org/debian"
+"""Where those of real packages say so."""
+BUMPED = "adduser"
+"""The real package that gets a new version; every system has it."""
 
 
 def generate(pool: Path, number: int, seed: int = 1, files: int = 8) -> str:
@@ -58,14 +64,54 @@ def link(pool: Path, lock: str, packages: Iterable[Path]) -> None:
         lock: text of the lockfile.
         packages: the .debs, under whatever names.
     """
-    stanzas = [
-        dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
-        for stanza in lock.strip().split("\n\n")
-    ]
-    by_sha256 = {stanza["SHA256"]: stanza["Filename"] for stanza in stanzas}
+    by_sha256 = {stanza["SHA256"]: stanza["Filename"] for stanza in stanzas(lock)}
     for package in packages:
-        digest = hashlib.sha256(package.read_bytes()).hexdigest()
-        path = pool / by_sha256.pop(digest)
+        path = pool / by_sha256.pop(sha256(package))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(package.resolve())
     assert not by_sha256, f"without a package: {sorted(by_sha256.values())}"
+
+
+def stanzas(lock: str) -> list[dict[str, str]]:
+    """The stanzas of a lock, fields of one line each."""
+    return [
+        dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
+        for stanza in lock.strip().split("\n\n")
+    ]
+
+
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def bump(pool: Path, lock: str, scratch: Path) -> str:
+    """Make a new version of a real package; return the lock that has it.
+
+    Args:
+        pool: where the packages of the lock are.
+        lock: text of the lock.
+        scratch: directory for the package's files.
+    """
+    stanza = next(item for item in lock.strip().split("\n\n") if f"Package: {BUMPED}\n" in item)
+    fields = stanzas(stanza)[0]
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        tree = Path(directory) / "tree"
+        judges.run("dpkg-deb", "-R", pool / fields["Filename"], tree)
+        control = tree / "DEBIAN/control"
+        version = fields["Version"] + "+bump1"
+        control.write_text(
+            control.read_text().replace(f"Version: {fields['Version']}", f"Version: {version}")
+        )
+        (tree / f"usr/share/doc/{BUMPED}/bumped").write_text("new\n")
+        name = str(Path(fields["Filename"]).with_name(f"{BUMPED}_{version}_all.deb"))
+        judges.run("dpkg-deb", "-b", "--root-owner-group", tree, pool / name)
+    new = re.sub(r"^MD5sum: .*\n", "", stanza, flags=re.MULTILINE)
+    for key, value in {
+        "Version": version,
+        "Filename": name,
+        "Size": str((pool / name).stat().st_size),
+        "SHA256": sha256(pool / name),
+    }.items():
+        new = re.sub(rf"^{key}: .*$", f"{key}: {value}", new, flags=re.MULTILINE)
+    return lock.replace(stanza, new)

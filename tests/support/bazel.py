@@ -1,7 +1,8 @@
 """Bazel inside a test, in throw-away workspaces, as a user has it.
 
 A machine is a workspace directory and an output base of its own: two machines share nothing
-but what the test lets them share, such as a remote cache.
+but what the test lets them share, such as a remote cache. `APT2OSTREE_E2E_STARTUP` may have startup
+options for Bazel.
 """
 
 from __future__ import annotations
@@ -94,23 +95,26 @@ class Machine:
         output_base: where Bazel keeps what it makes.
         environment: variables besides the test's own.
         options: for every command that builds.
+        log_executions: write the log that `Result.spawns` comes from; it costs time.
     """
 
     workspace: Path
     output_base: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    log_executions: bool = True
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def run(self, command: str, *arguments: str) -> Result:
         """Call Bazel."""
         log = self.output_base.parent / f"{self.output_base.name}.{next(self._numbers)}.log"
         builds = command in ("build", "run", "test")
+        logs = builds and self.log_executions
         full = [
             *self.startup(),
             command,
             *(self.options if builds else ()),
-            *((f"--execution_log_json_file={log}",) if builds else ()),
+            *((f"--execution_log_json_file={log}",) if logs else ()),
             *arguments,
         ]
         done = subprocess.run(
