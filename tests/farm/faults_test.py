@@ -1,6 +1,7 @@
 """Caches that fail, lie and hang; workers that die; disks that are full."""
 
 import array
+import contextlib
 import fcntl
 import http.client
 import os
@@ -47,8 +48,9 @@ class BadCacheTest(farm.FarmTest):
     def status(self) -> int:
         """What the cache answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.cache.port)
-        connection.request("GET", "/")
-        return connection.getresponse().status
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            return connection.getresponse().status
 
     def wait_for(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SECONDS
@@ -95,7 +97,7 @@ class BadCacheTest(farm.FarmTest):
                 entry.unlink()
         built = second.run("build", "//:image", "--remote_download_toplevel")
         if built.status:  # Bazel 7.7 trusts a cache for --experimental_remote_cache_ttl
-            self.assertRegex(built.output, "Missing digest: .* for .*/image.commit")
+            self.assertRegex(built.output, r"Missing digest: .* for .*/image\.")
             second.run("clean").check()
             second.build("//:image", "--remote_download_toplevel")
         self.assertEqual(second.read("image.commit"), commit)
