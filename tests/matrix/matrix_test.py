@@ -32,6 +32,9 @@ CLEANUP = Path("apt2ostree/configure/cleanup.list")
 FAKEROOT = {"testing": "forky", "unstable": "forky"}
 """Suite → whose fakeroot fits, where the name is another one."""
 
+UPDATING = "the mirror is being updated right now"
+"""What update_lock says of an index that is not what the archive's Release promises."""
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -86,11 +89,16 @@ class MatrixTest(ScratchTest):
             "XDG_CACHE_HOME": str(self.scratch / "cache"),
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, update_lock.__file__, "--config", config, "--quiet", *arguments],
             env={**os.environ, **variables},
-            check=True,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
+        if done.returncode and UPDATING in done.stderr:
+            self.skipTest(f"the mirror has a new Release, and old indexes:\n{done.stderr}")
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def unpack(self, package: Package) -> Tree:
         name = f"{package.name}_{package.architecture}"
