@@ -12,8 +12,8 @@ from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.manifest import Directory, components, decode_xattrs
 from apt2ostree.ostree import objects
+from apt2ostree.ostree.object_files import set_xattrs
 from apt2ostree.ostree.objects import FileHeader
-from apt2ostree.ostree.repo import set_xattrs
 from apt2ostree.progress import progress
 
 CHUNK = 1 << 20

@@ -8,8 +8,9 @@ from apt2ostree.errors import UserError
 from apt2ostree.image import paths
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.manifest import row_xattrs
+from apt2ostree.ostree.object_files import bare_user_only_fault
 from apt2ostree.ostree.objects import FileHeader
-from apt2ostree.ostree.repo import Repo, Transaction, bare_user_only_fault
+from apt2ostree.ostree.repo import Repo, Transaction
 from apt2ostree.progress import progress
 
 

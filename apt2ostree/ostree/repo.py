@@ -1,13 +1,7 @@
 """Writing into OSTree repositories without libostree.
 
-Layout: `config`, `objects/ab/cdef….TYPE`, `refs/heads/REF`, `tmp/`. How a content object
-is stored depends on the repo's mode:
-
-    bare       files and symlinks as themselves, with owner, mode and xattrs; needs root
-    bare-user  a file's content, or a symlink's target; the rest in the xattr `user.ostreemeta`
-    bare-user-only
-               content, permissions and target alone: for files that are root's and not special
-    archive    `.filez`: a header, then the deflated content
+Layout: `config`, `objects/ab/cdef….TYPE`, `refs/heads/REF`, `tmp/`; how a content object
+is kept depends on the repo's mode, see `object_files.py`.
 
 Objects are written under a temporary name in `tmp/`, synced to disk together, moved into
 place, and only then the ref is written: whenever this is killed, the repo is whole.
@@ -18,7 +12,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -26,28 +19,23 @@ import io
 import os
 import re
 import shutil
-import stat
 import struct
-import tempfile
 import threading
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from apt2ostree.errors import UserError
-from apt2ostree.ostree import free_space, gvariant, objects
+from apt2ostree.ostree import free_space, object_files, objects, staging
 from apt2ostree.ostree.free_space import FreeSpace
-from apt2ostree.ostree.objects import Commit, FileHeader
+from apt2ostree.ostree.object_files import DEFAULT_ZLIB_LEVEL, MODES
+from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import Location
 
-MODES = ("bare", "bare-user", "bare-user-only", "archive")
 CHUNK = 1 << 18
-DEFAULT_ZLIB_LEVEL = 6
-_STAGING = "apt2ostree-"
 _REF_COMPONENT = r"[A-Za-z0-9_][-._A-Za-z0-9_]*"
 _REF = re.compile(f"{_REF_COMPONENT}(/{_REF_COMPONENT})*")
 _F_OFD_SETLK = 37
@@ -57,8 +45,6 @@ DEFAULT_LOCK_TIMEOUT = 300
 BATCH_OBJECTS = 64
 BATCH_BYTES = 1 << 22
 _FLOCK = struct.Struct("hhqqi4x")
-_BARE_USER_ONLY_MODES = 0o775
-"""Permission bits that libostree lets into a bare-user-only repo."""
 
 
 @dataclass
@@ -228,7 +214,7 @@ class Transaction:
         self._refs: dict[str, tuple[str, str | None]] = {}
         self._staged: dict[str, Path] = {}
         self._space = FreeSpace(repo.path, repo.reserve)
-        self._directory, self._lock = _staging_directory(repo.path / "tmp")
+        self._directory, self._lock = staging.make(repo.path / "tmp")
         self.written = Written()
 
     def add_objects(self, found: Iterable[tuple[str, Location]]) -> Iterator[str]:
@@ -320,7 +306,7 @@ class Transaction:
             UserError: a ref is not where `set_ref` expected it; none is written then.
         """
         if self._repo.fsync:
-            _sync_file_system(self._directory)
+            staging.sync(self._directory)
         directories = set()
         # Commits last: until then nothing refers to the objects, so that a repo in which only
         # some are in place when this is killed is as good as before.
@@ -331,7 +317,7 @@ class Transaction:
                 directories.add(target.parent)
             path.rename(target)
         if self._repo.fsync and self._staged:
-            _sync_file_system(self._directory)
+            staging.sync(self._directory)
         with self._refs_lock():
             for ref, (_, before) in self._refs.items():
                 self._check_ref_unmoved(ref, before)
@@ -375,36 +361,18 @@ class Transaction:
         content = _Tee(digest, source, size - len(start))
         path = self._new_path(name)
         chunks = _prepend(start[offset:], content)
-        if self._repo.mode == "archive":
-            self._write_archive(path, header, size - offset, chunks)
+        repo = self._repo
+        if repo.mode != "archive":
+            self._space.take(size - offset)
+        try:
+            object_files.write(path, repo.mode, header, size - offset, chunks, repo.zlib_level)
+        except UserError as error:
+            raise UserError(f"object {name}: {error}") from None
+        if repo.mode == "archive":  # only now it is known what deflating has made of it
             self._space.take(path.stat().st_size)
-            return digest.hexdigest()
-        self._space.take(size - offset)
-        if self._repo.mode == "bare-user":
-            _write_bare_user(path, header, chunks)
-        elif self._repo.mode == "bare-user-only":
-            fault = bare_user_only_fault(header)
-            if fault:
-                raise UserError(f"object {name}: {fault}: not for a bare-user-only repo")
-            _write_bare_user_only(path, header, chunks)
-        else:
-            _write_bare(path, header, chunks)
+        for _ in chunks:
+            pass  # of a symlink, or what is wrongly there, for the checksum alone
         return digest.hexdigest()
-
-    def _write_archive(
-        self, path: Path, header: FileHeader, size: int, chunks: Iterator[bytes]
-    ) -> None:
-        with path.open("wb") as file:
-            file.write(objects.archive_header(header, size))
-            if not header.is_symlink:
-                deflate = zlib.compressobj(self._repo.zlib_level, zlib.DEFLATED, -15)
-                for chunk in chunks:
-                    file.write(deflate.compress(chunk))
-                file.write(deflate.flush())
-            else:
-                for _ in chunks:
-                    pass
-        path.chmod(0o644)
 
     def _write_ref(self, ref: str, checksum: str) -> None:
         target = self._repo.path / "refs" / "heads" / ref
@@ -443,37 +411,6 @@ def _batches(found: Iterable[tuple[str, Location]]) -> Iterator[list[tuple[str, 
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _staging_directory(parent: Path) -> tuple[Path, int]:
-    """Make a locked temporary directory; remove those whose maker was killed.
-
-    Returns:
-        The directory, and the descriptor that holds the lock on it.
-    """
-    parent.mkdir(exist_ok=True)
-    for stale in parent.glob(f"{_STAGING}*"):
-        with contextlib.suppress(OSError):  # locked: in use by another import
-            os.close(_locked(stale))
-            shutil.rmtree(stale, ignore_errors=True)
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
-        # Between the two calls another process may take it for stale and remove it.
-        with contextlib.suppress(FileNotFoundError, BlockingIOError):
-            descriptor = _locked(path)
-            if path.exists():
-                return path, descriptor
-            os.close(descriptor)
-
-
-def _locked(directory: Path) -> int:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 class _Tee:
@@ -523,79 +460,6 @@ def check_ref(ref: str) -> str:
             f"ref {ref!a}: expected letters, digits, '-', '_' and '.' between single slashes"
         )
     return ref
-
-
-def _write_content(path: Path, chunks: Iterator[bytes]) -> None:
-    with path.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-
-
-def _write_bare_user(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
-    if header.is_symlink:
-        for _ in chunks:
-            pass
-        path.write_bytes(header.target.encode("utf-8", "surrogateescape"))
-    else:
-        _write_content(path, chunks)
-    metadata = struct.pack(">III", header.uid, header.gid, header.mode)
-    os.setxattr(path, "user.ostreemeta", metadata + gvariant.xattrs(header.xattrs))
-    # As libostree: readable for whoever owns the repo, executable where the file is.
-    path.chmod(0o644 if header.is_symlink else header.mode & 0o777 | 0o400)
-
-
-def bare_user_only_fault(header: FileHeader) -> str:
-    """Why a bare-user-only repo cannot hold a file so that its checksum stays true; or empty.
-
-    Of permissions, libostree refuses the same; of the others its fsck would say later that the
-    object is corrupt.
-    """
-    special = stat.S_IMODE(header.mode) & ~_BARE_USER_ONLY_MODES
-    if special and not header.is_symlink:
-        return f"mode {stat.S_IMODE(header.mode):04o} with bits {special:04o}"
-    if header.uid or header.gid:
-        return f"owner {header.uid}:{header.gid}"
-    return f"extended attributes {', '.join(sorted(header.xattrs))}" if header.xattrs else ""
-
-
-def _write_bare_user_only(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
-    if header.is_symlink:
-        for _ in chunks:
-            pass
-        path.symlink_to(header.target)
-    else:
-        _write_content(path, chunks)
-        path.chmod(stat.S_IMODE(header.mode))
-
-
-def _write_bare(path: Path, header: FileHeader, chunks: Iterator[bytes]) -> None:
-    if header.is_symlink:
-        for _ in chunks:
-            pass
-        path.symlink_to(header.target)
-        os.chown(path, header.uid, header.gid, follow_symlinks=False)
-    else:
-        _write_content(path, chunks)
-        os.chown(path, header.uid, header.gid)
-        path.chmod(stat.S_IMODE(header.mode))  # after chown, which drops setuid
-    set_xattrs(path, header.xattrs)
-
-
-def set_xattrs(path: Path, xattrs: Mapping[str, bytes]) -> None:
-    """Set extended attributes on a file itself, not on what it links to."""
-    for name, value in xattrs.items():
-        os.setxattr(path, name, value, follow_symlinks=False)
-
-
-def _sync_file_system(directory: Path) -> None:
-    """Write everything of the directory's file system to disk: syncfs(2), one call for all."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), "syncfs failed", str(directory))
-    finally:
-        os.close(descriptor)
 
 
 def _explain(error: OSError, repo: Path) -> str:

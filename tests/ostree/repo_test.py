@@ -155,9 +155,6 @@ class WriteTest(RepoTest):
             UserError, r"object \w+\.file: mode 4755 with bits 4000: not for a bare-user-only repo"
         ):
             write(Repo(self.path), *example())
-        self.assertEqual(repo.bare_user_only_fault(FileHeader(5, 42, 0o100644)), "owner 5:42")
-        attributes = FileHeader(0, 0, 0o100644, xattrs={"user.a": b"1"})
-        self.assertEqual(repo.bare_user_only_fault(attributes), "extended attributes user.a")
 
     def test_a_second_import_writes_nothing(self) -> None:
         target = self.make("bare-user")
