@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from apt2ostree.image.contents import Contents
 
 def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = worker.ActionParser(description=__doc__)
     action_image.add_arguments(parser)
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--tar", help="tar to write")
