@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from apt2ostree.progress import progress
 MAX_LAYERS = 100
 """Layers that an image has at most; registries and overlayfs take up to about 127."""
 CREATED = "1970-01-01T00:00:00Z"
+# Source: OCI Image Layout, "index.json file", the grammar of org.opencontainers.image.ref.name.
+_TAG = re.compile("[A-Za-z0-9]+(([-._:@+/]|--)[A-Za-z0-9]+)*")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -100,9 +103,13 @@ def export(image: BuiltImage, directory: Path, options: OciOptions) -> str:
     gives the tag up.
 
     Raises:
-        UserError: the directory is something else; the image has a name that no layer can have;
-            there is no image to build on.
+        UserError: the directory is something else; the tag or a file of the image has a name that
+            it cannot have there; there is no image to build on.
     """
+    if not _TAG.fullmatch(options.tag):
+        raise UserError(
+            f"tag {options.tag!r}: expected letters and digits, with one of - . _ : @ + / between"
+        )
     index = _open_layout(directory)
     entries = oci_layers.entries_of(image.manifest)
     below = _below(directory, index, options)
@@ -208,8 +215,11 @@ def _open_layout(directory: Path) -> dict[str, Any]:
                 f"{directory}: neither an OCI layout nor an empty directory; give a new one"
             )
         (directory / "blobs" / "sha256").mkdir(parents=True)
-        (directory / "oci-layout").write_bytes(_dump({"imageLayoutVersion": "1.0.0"}))
-        return {"schemaVersion": 2, "mediaType": _INDEX, "manifests": []}
+        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": []}
+        _replace(directory / "index.json", _dump(index))
+        # Last, for it says that this is a layout: what fails later leaves one without images.
+        _replace(directory / "oci-layout", _dump({"imageLayoutVersion": "1.0.0"}))
+        return index
     index = oci_layers.read_index(directory)
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     return index
