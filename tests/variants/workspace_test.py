@@ -43,6 +43,9 @@ ostree_image(
     name = "strict", packages = [":one"], remove = ["usr/shrae/**"], unmatched_globs = "error",
 )
 
+ostree_tree(name = "two_lines", files = {"greeting.txt": "etc/a\\nb"})
+ostree_tree(name = "dashes", files = {"greeting.txt": "-x"}, symlinks = {"--file": "-x"})
+ostree_image(name = "lines", packages = [":one"], remove = ["usr\\none"])
 deb_package(name = "needy", src = "needy.deb")
 ostree_image(name = "unmet", packages = [":one", ":needy"])
 
@@ -165,6 +168,8 @@ class WorkspaceTest(judges.ScratchTest):
             "unknown_user": "/etc/greeting.txt: unknown user 'nobody-knows': the tree's own users",
             "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
             "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
+            "two_lines": """files: "etc/a\\nb" has a line end in it""",
+            "lines": """remove: "usr\\none" has a line end in it""",
             "onto_files": "onto: //:sources has 2 files and no oci-layout among them; expected",
             "onto_file": "greet.c/index.json: not an OCI layout's: Not a directory",
             "onto_other": "base_oci: no image 'v1' to build on; it has: latest",
@@ -175,6 +180,7 @@ class WorkspaceTest(judges.ScratchTest):
                 result = self.machine.run("build", f"//:{target}")
                 self.assertNotEqual(result.status, 0)
                 self.assertIn(words, result.output)
+        self.machine.build("//:dashes")
         result = self.machine.run("build", "//:typo")
         self.assertEqual(result.status, 0, result.output)
         self.assertIn("warning: remove: 'usr/shrae/**' matches nothing", result.output)
