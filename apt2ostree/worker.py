@@ -12,15 +12,15 @@ arguments.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
-import os
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Callable, TextIO
+from typing import Any, Callable, NoReturn, TextIO
 
 from apt2ostree import errors
 
@@ -28,6 +28,18 @@ Main = Callable[[Sequence[str], Path], int]
 """A tool: arguments, and the directory that paths in them are relative to → exit status."""
 
 FLAG = "--persistent_worker"
+
+
+class ActionParser(argparse.ArgumentParser):
+    """Reads an action's arguments, whose values may begin with a dash; never exits a worker."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a `UserError`."""
+        raise errors.UserError(f"arguments of the action: {message}")
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        known = arg_string in self._option_string_actions
+        return super()._parse_optional(arg_string) if known else None
 
 
 def run(main: Main) -> None:
@@ -96,10 +108,9 @@ def _work(main: Main, request: dict[str, Any]) -> tuple[int, str]:
     try:
         with errors.kept_warnings() as warnings:
             status = main(expand(request.get("arguments", []), directory), directory)
-        return status, "".join(f"warning: {warning}\n" for warning in warnings)
+        text = "".join(f"warning: {warning}\n" for warning in warnings)
+        return status, errors.printable(text)
     except (errors.UserError, OSError) as error:
-        return 1, f"error: {error}\n"
-    except SystemExit as error:  # argparse
-        return (error.code if isinstance(error.code, int) else 2), os.linesep
+        return 1, errors.printable(f"error: {error}\n")
     except BaseException:
         return 1, traceback.format_exc()

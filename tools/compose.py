@@ -14,7 +14,7 @@ from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = worker.ActionParser(description=__doc__)
     parser.add_argument(
         "--base", nargs=2, metavar=("NAME", "MANIFEST"), help="an image to begin with"
     )

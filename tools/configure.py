@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = worker.ActionParser(description=__doc__)
     add = parser.add_argument
     add("--label", required=True, help="what to call the image in errors")
     add("--image", required=True, type=Path, help="manifest of the unpacked image")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 def main(arguments: Sequence[str], directory: Path) -> int:
     """Run the action; see --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = worker.ActionParser(description=__doc__)
     parser.add_argument("--deb", required=True, help="the package")
     parser.add_argument("--name", required=True, help="what to call the package in errors")
     parser.add_argument("--manifest", required=True, help="manifest to write")

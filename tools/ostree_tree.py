@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], directory: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = worker.ActionParser(description=__doc__)
     parser.add_argument("--prefix", default="", help="directory that everything goes to")
     parser.add_argument("--owner", default="0", help="of files, directories and symlinks")
     parser.add_argument("--group", default="0")

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from apt2ostree.commands.output import output_file
 from apt2ostree.errors import UserError
 from apt2ostree.image import export_tar, oci
 from apt2ostree.image.built_image import BuiltImage
@@ -48,11 +49,6 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
                 raise UserError("a tar is not for a terminal: redirect it, or name a file")
             export_tar.write(sys.stdout.buffer, image.manifest.directories, contents)
             return 0
-        temporary = options.tar.with_name(f".{options.tar.name}.new")
-        try:
-            with temporary.open("wb") as file:
-                export_tar.write(file, image.manifest.directories, contents)
-            temporary.replace(options.tar)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with output_file(options.tar) as file:
+            export_tar.write(file, image.manifest.directories, contents)
     return 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from apt2ostree.commands.diff import load_operand
+from apt2ostree.commands.output import output_file
 from apt2ostree.image import diff, report
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.progress import format_size
@@ -30,8 +31,7 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     if options.against is not None:
         changes = diff.compare(load_operand(options.against, options.repo), image.manifest)
     text = report.page(image, changes, options.against or "").encode("utf-8")
-    temporary = options.output.with_name(f".{options.output.name}.new")
-    temporary.write_bytes(text)
-    temporary.replace(options.output)
+    with output_file(options.output) as file:
+        file.write(text)
     print(f"{options.output} ({format_size(len(text))})")
     return 0

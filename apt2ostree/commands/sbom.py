@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from apt2ostree.commands.output import output_file
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.sbom import cyclonedx, inventory, spdx
 
@@ -30,7 +31,6 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(text)
         return 0
-    temporary = options.output.with_name(f".{options.output.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(options.output)
+    with output_file(options.output) as file:
+        file.write(text.encode("utf-8"))
     return 0

@@ -194,6 +194,8 @@ class _Merger:
             if path and name in self._merged[above].files:
                 file_owner, _ = self._owner(above, name, -1)
                 owners = self._owners.get(path) or self._below(path)
+                parts = (self._sources[index] for index in (file_owner, owners[0]))
+                self._others_clash |= any(part.package is None for part in parts)
                 self._clashes.append(
                     f"/{path}: a {self._merged[above].files[name][0]} of "
                     f"{self._sources[file_owner].name}, a directory of "
@@ -324,7 +326,7 @@ def _clash_message(clashes: Sequence[str], packages_alone: bool) -> str:
         )
     return (
         f"{len(clashes)} path(s) that two of the image's parts have, and differently:"
-        f"\n  {shown}{rest}\nA layer takes the place of what is below it with "
-        '`overlay_conflicts = "replace"`; `remove` takes files away before layers are laid on; of '
-        "two packages neither Replaces the other, so leave one out."
+        f"\n  {shown}{rest}\nA layer's file takes the place of one "
+        'below it with `overlay_conflicts = "replace"`; `remove` takes files and directories away '
+        "before layers are laid on; of two packages neither Replaces the other, so leave one out."
     )

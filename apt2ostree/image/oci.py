@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ from apt2ostree.progress import progress
 MAX_LAYERS = 100
 """Layers that an image has at most; registries and overlayfs take up to about 127."""
 CREATED = "1970-01-01T00:00:00Z"
+# Source: OCI Image Layout, "index.json file", the grammar of org.opencontainers.image.ref.name.
+_TAG = re.compile("[A-Za-z0-9]+(([-._:@+/]|--)[A-Za-z0-9]+)*")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -65,8 +68,9 @@ class OciOptions:
         max_layers: layers that it has at most.
         config: the `config` object of its configuration: `Entrypoint`, `Cmd`, `Env`, …
         annotations: of its manifest.
-        onto: name in the layout of an image whose layers to keep below one with all that is
-            different; empty: layers by package.
+        onto: name of an image whose layers to keep below one with all that is different.
+        onto_layout: the layout that this image is in, if it is another one than is written;
+            then an empty `onto` is the only image there. Without both: layers by package.
     """
 
     tag: str = "latest"
@@ -74,6 +78,7 @@ class OciOptions:
     config: Mapping[str, Any] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     onto: str = ""
+    onto_layout: Path | None = None
 
 
 @dataclass
@@ -98,31 +103,34 @@ def export(image: BuiltImage, directory: Path, options: OciOptions) -> str:
     gives the tag up.
 
     Raises:
-        UserError: the directory is something else; the image has a name that no layer can have;
-            there is no image to build on.
+        UserError: the directory is something else; the tag or a file of the image has a name that
+            it cannot have there; there is no image to build on.
     """
+    if not _TAG.fullmatch(options.tag):
+        raise UserError(
+            f"tag {options.tag!r}: expected letters and digits, with one of - . _ : @ + / between"
+        )
     index = _open_layout(directory)
     entries = oci_layers.entries_of(image.manifest)
     below = _below(directory, index, options)
     if below.layers:
         layers = update(oci_layers.difference(below.entries(), entries))
+        below.copy_layers(directory)
     else:
         layers = group(parts(image), options.max_layers)
     with Contents(image) as contents:
         descriptors = [
-            *below.layers,
-            *(
-                _write_layer(directory, image, layer, contents)
-                for layer in progress(layers, len(layers), "layers")
-            ),
+            _write_layer(directory, image, layer, contents)
+            for layer in progress(layers, len(layers), "layers")
         ]
     history = [*below.history, *map(_history_entry, layers)]
-    config = _config(image, history, descriptors, options)
+    diff_ids = [*below.diff_ids, *(str(layer["digest"]) for layer in descriptors)]
+    config = _config(image, history, diff_ids, options)
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "config": _write_json(directory, _CONFIG, config),
-        "layers": descriptors,
+        "layers": [*below.layers, *descriptors],
         "annotations": {"org.opencontainers.image.title": image.label, **options.annotations},
     }
     descriptor = _write_json(directory, _MANIFEST, manifest)
@@ -181,13 +189,17 @@ def _add_parents(layer: Layer) -> None:
 
 def _below(directory: Path, index: Mapping[str, Any], options: OciOptions) -> OciImage:
     """The image whose layers to keep; one without layers if there is none, or no room above it."""
-    nothing = OciImage(directory, (), ())
-    if not options.onto:
+    nothing = OciImage(directory)
+    layout = options.onto_layout or directory
+    if layout != directory:
+        index = oci_layers.read_index(layout)
+    elif not options.onto:
         return nothing
-    image = oci_layers.load(directory, index, options.onto)
+    image = oci_layers.load(layout, index, options.onto)
     if len(image.layers) < options.max_layers:
         return image
-    warn(f"{options.onto} has {len(image.layers)} layers already: making all layers anew")
+    name = options.onto or layout
+    warn(f"{name} has {len(image.layers)} layers already: making all layers anew")
     return nothing
 
 
@@ -203,13 +215,12 @@ def _open_layout(directory: Path) -> dict[str, Any]:
                 f"{directory}: neither an OCI layout nor an empty directory; give a new one"
             )
         (directory / "blobs" / "sha256").mkdir(parents=True)
-        (directory / "oci-layout").write_bytes(_dump({"imageLayoutVersion": "1.0.0"}))
-        return {"schemaVersion": 2, "mediaType": _INDEX, "manifests": []}
-    try:
-        index: dict[str, Any] = json.loads((directory / "index.json").read_bytes())
-        index["manifests"] = [dict(item) for item in index["manifests"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{directory / 'index.json'}: not an OCI layout's: {error!r}") from error
+        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": []}
+        _replace(directory / "index.json", _dump(index))
+        # Last, for it says that this is a layout: what fails later leaves one without images.
+        _replace(directory / "oci-layout", _dump({"imageLayoutVersion": "1.0.0"}))
+        return index
+    index = oci_layers.read_index(directory)
     (directory / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
     return index
 
@@ -254,7 +265,7 @@ class _Hashing:
 def _config(
     image: BuiltImage,
     history: Sequence[Mapping[str, Any]],
-    descriptors: Sequence[Mapping[str, Any]],
+    diff_ids: Sequence[str],
     options: OciOptions,
 ) -> dict[str, Any]:
     architectures = [record.architecture for record in image.manifest.packages]
@@ -268,7 +279,7 @@ def _config(
         **_PLATFORMS.get(native, {"architecture": native or "unknown"}),
         "os": "linux",
         "config": dict(options.config),
-        "rootfs": {"type": "layers", "diff_ids": [item["digest"] for item in descriptors]},
+        "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
         "history": list(history),
     }
 

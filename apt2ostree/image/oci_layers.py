@@ -1,7 +1,8 @@
 """What an OCI image holds, read back from its layers: the base of an update's layer.
 
 A layer is a tar of what it adds and replaces; `.wh.NAME` in it removes NAME of the layers below,
-`.wh..wh..opq` everything in its directory. Only plain tars are read, such as `oci` writes.
+`.wh..wh..opq` everything in its directory. `oci` writes plain tars; those that have been to a
+registry are often compressed.
 Source: OCI Image Layer Filesystem Changeset.
 """
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apt2ostree.deb import compression
 from apt2ostree.deb.tar import Member, TarReader
 from apt2ostree.errors import UserError
 from apt2ostree.image import paths
@@ -24,6 +27,7 @@ from apt2ostree.ostree import objects
 from apt2ostree.ostree.objects import FileHeader
 
 PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
+_COMPRESSIONS = {PLAIN_LAYER: "", f"{PLAIN_LAYER}+gzip": ".gz", f"{PLAIN_LAYER}+zstd": ".zst"}
 REF_NAME = "org.opencontainers.image.ref.name"
 WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -41,46 +45,76 @@ class OciImage:
 
     Attributes:
         layers: descriptors, the lowest first.
-        history: of the configuration, an entry per layer.
+        diff_ids: a digest per layer, of the tar without compression.
+        history: of the configuration.
     """
 
     directory: Path
-    layers: tuple[Mapping[str, Any], ...]
-    history: tuple[Mapping[str, Any], ...]
+    layers: tuple[Mapping[str, Any], ...] = ()
+    diff_ids: tuple[str, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
 
     def entries(self) -> dict[str, Entry]:
         """Path → what is there when all layers lie over each other.
 
         Raises:
-            UserError: a layer is missing, broken or compressed.
+            UserError: a layer is missing, broken or of an unknown type.
         """
         found: dict[str, Entry] = {}
-        for layer in self.layers:
-            if layer.get("mediaType") != PLAIN_LAYER:
-                raise UserError(
-                    f"{self.directory}: a layer of type {layer.get('mediaType')!r}; expected plain "
-                    f"tars ({PLAIN_LAYER}), as `export --oci` writes them"
-                )
+        for layer, diff_id in zip(self.layers, self.diff_ids):
             digest = str(layer.get("digest"))
             try:
-                _apply(found, self._chunks(digest))
+                _apply(found, self._chunks(digest, str(layer.get("mediaType")), diff_id))
             except UserError as error:
                 raise UserError(f"{self.directory}: layer {digest}: {error}") from error
         return found
 
-    def _chunks(self, digest: str) -> Iterator[bytes]:
-        """Yield a blob, and check it."""
+    def copy_layers(self, directory: Path) -> None:
+        """Copy the layers that another layout has not."""
+        for layer in self.layers:
+            digest = str(layer.get("digest"))
+            target = blob_path(directory, digest)
+            if not target.exists():
+                temporary = target.with_name(f".{target.name}.new")
+                shutil.copyfile(blob_path(self.directory, digest), temporary)
+                temporary.replace(target)
+
+    def _chunks(self, digest: str, media_type: str, diff_id: str) -> Iterator[bytes]:
+        """Yield a layer's tar, and check it."""
+        suffix = _COMPRESSIONS.get(media_type)
+        if suffix is None:
+            raise UserError(f"of type {media_type!r}; expected one of {', '.join(_COMPRESSIONS)}")
         path = blob_path(self.directory, digest)
-        seen = hashlib.sha256()
         try:
             with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
+                if _digest(iter(lambda: file.read(_CHUNK), b"")) != digest:
+                    raise UserError("not what its name says: the layout is broken")
+                file.seek(0)
+                seen = hashlib.sha256()
+                for chunk in compression.chunks(suffix, file):
                     seen.update(chunk)
                     yield chunk
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}") from error
-        if f"sha256:{seen.hexdigest()}" != digest:
-            raise UserError("not what its name says: the layout is broken")
+        if f"sha256:{seen.hexdigest()}" != diff_id:
+            raise UserError(f"not the tar that the image's configuration names, {diff_id}")
+
+
+def read_index(directory: Path) -> dict[str, Any]:
+    """Return a layout's index.
+
+    Raises:
+        UserError: it is none.
+    """
+    path = directory / "index.json"
+    try:
+        index: dict[str, Any] = json.loads(path.read_bytes())
+        index["manifests"] = [dict(item) for item in index["manifests"]]
+    except OSError as error:
+        raise UserError(f"{path}: not an OCI layout's: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not an OCI layout's: {error!r}") from error
+    return index
 
 
 def load(directory: Path, index: Mapping[str, Any], tag: str) -> OciImage:
@@ -89,24 +123,39 @@ def load(directory: Path, index: Mapping[str, Any], tag: str) -> OciImage:
     Args:
         directory: the layout.
         index: its index.
-        tag: the image's name in it.
+        tag: the image's name in it; empty: the only one.
 
     Raises:
         UserError: there is none, or its files are not what they should be.
     """
-    tags = {item.get("annotations", {}).get(REF_NAME, ""): item for item in index["manifests"]}
-    if tag not in tags:
-        known = ", ".join(sorted(name for name in tags if name)) or "none"
-        raise UserError(f"{directory}: no image {tag!r} to build on; it has: {known}")
-    manifest = _read_json(directory, tags[tag])
+    manifest = _read_json(directory, _find(directory, index, tag))
+    name = f"image {tag!r}" if tag else "the image"
+    if "manifests" in manifest:
+        raise UserError(f"{directory}: {name} is an index of several; expected one platform's")
     try:
-        history = _read_json(directory, manifest["config"])["history"]
+        config = _read_json(directory, manifest["config"])
+        history = tuple(dict(entry) for entry in config.get("history", ()))
+        diff_ids = tuple(map(str, config["rootfs"]["diff_ids"]))
         layers = tuple(dict(layer) for layer in manifest["layers"])
-        if len(history) != len(layers):
-            raise ValueError("expected an entry of its history for each layer")
+        if len(diff_ids) != len(layers):
+            raise ValueError("expected a diff_id for each layer")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{directory}: image {tag!r} is broken: {error!r}") from error
-    return OciImage(directory, layers, tuple(history))
+        raise UserError(f"{directory}: {name} is broken: {error!r}") from error
+    return OciImage(directory, layers, diff_ids, history)
+
+
+def _find(directory: Path, index: Mapping[str, Any], tag: str) -> Mapping[str, Any]:
+    """Return a manifest's descriptor."""
+    found: list[Mapping[str, Any]] = index["manifests"]
+    names = [str((item.get("annotations") or {}).get(REF_NAME, "")) for item in found]
+    if not tag and len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(filter(None, names))) or "none"
+    if not tag:
+        raise UserError(f"{directory}: {len(found)} images; say which to build on: {known}")
+    if tag not in names:
+        raise UserError(f"{directory}: no image {tag!r} to build on; it has: {known}")
+    return found[names.index(tag)]
 
 
 def entries_of(manifest: Manifest) -> dict[str, Entry]:
@@ -149,6 +198,13 @@ def blob_path(directory: Path, digest: str) -> Path:
     if not re.fullmatch("sha256:[0-9a-f]{64}", digest):
         raise UserError(f"{directory}: digest {digest!r}: expected sha256 and 64 digits")
     return directory / "blobs" / digest.replace(":", "/")
+
+
+def _digest(chunks: Iterator[bytes]) -> str:
+    seen = hashlib.sha256()
+    for chunk in chunks:
+        seen.update(chunk)
+    return f"sha256:{seen.hexdigest()}"
 
 
 def _read_json(directory: Path, descriptor: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_im
 load(":deb_packages_info.bzl", "DebPackagesInfo")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
+load(":one_line.bzl", "check_one_line")
 load(":ostree_image_info.bzl", "OstreeImageInfo")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
@@ -187,7 +188,19 @@ def _image_info(ctx, commit, layers, fakeroot, emulator):
         ref = ctx.attr.ref or "deb/images/{}/{}".format(_lock_name(ctx), state),
     )
 
+def _check_packages(ctx):
+    """An image of a lock that nobody has written yet would be an empty one."""
+    for packages in ctx.attr.packages:
+        if not packages[DebPackagesInfo].trees.to_list():
+            fail(("{}: there are no packages in {}: its lockfile is empty or does not exist. " +
+                  "`bazel run` the `apt_lock` that writes it").format(
+                label_text(ctx.label),
+                packages.label,
+            ))
+
 def _ostree_image_impl(ctx):
+    _check_packages(ctx)
+    check_one_line("remove", ctx.attr.remove)
     trees = depset(
         transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],
         order = "preorder",

@@ -1,6 +1,7 @@
 """A tree of files, directories, symlinks, tars and programs, to lay over packages."""
 
 load(":label_text.bzl", "label_text")
+load(":one_line.bzl", "check_one_line")
 load(":ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
 load(":tree_runfiles.bzl", "add_program")
@@ -65,7 +66,16 @@ _ATTRS = {
     ),
 }
 
+def _check_lines(attributes):
+    check_one_line("prefix", [attributes.prefix])
+    check_one_line("directories", attributes.directories)
+    check_one_line("symlinks", attributes.symlinks.keys() + attributes.symlinks.values())
+    check_one_line("files", attributes.files.values())
+    check_one_line("binaries", attributes.binaries.values())
+    check_one_line("attributes", attributes.attributes.keys())
+
 def _ostree_tree_impl(ctx):
+    _check_lines(ctx.attr)
     args = ctx.actions.args()
     args.add("--prefix", ctx.attr.prefix)
     args.add("--owner", ctx.attr.owner)

@@ -89,11 +89,11 @@ def take(image: BuiltImage, created: str) -> Inventory:
     manifest = image.manifest
     locked = _locked(image.lockfiles)
     with Contents(image) as contents:
-        release = parse_os_release(_read(manifest, contents, "etc/os-release"))
+        release = _os_release(manifest, contents)
         distribution = release.get("ID", "debian")
         number = release.get("VERSION_ID") or release.get("VERSION_CODENAME", "")
         if not number:
-            warn(f"{image.label}: no VERSION_ID in /etc/os-release: package URLs lack the release")
+            warn(f"{image.label}: no VERSION_ID in its os-release: package URLs lack the release")
         distro = f"{distribution}-{number}" if number else distribution
         urls = {
             record.key: package_url(record, distribution, distro) for record in manifest.packages
@@ -125,6 +125,12 @@ def package_url(record: PackageRecord, distribution: str, distro: str) -> str:
         upstream = name if version == record.version else f"{name}@{version}"
         qualifiers += f"&upstream={_quote(upstream)}"
     return f"pkg:deb/{distribution}/{_quote(record.name)}@{_quote(record.version)}?{qualifiers}"
+
+
+def _os_release(manifest: Manifest, contents: Contents) -> dict[str, str]:
+    """The first there is of the two places; images made for deploying have no /etc."""
+    texts = (_read(manifest, contents, f"{place}/os-release") for place in ("etc", "usr/lib"))
+    return parse_os_release(next(filter(None, texts), ""))
 
 
 def parse_os_release(text: str) -> dict[str, str]:

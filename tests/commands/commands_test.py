@@ -215,6 +215,11 @@ class ExportTest(CommandTest):
         again = self.run_tool("export", "--oci", "oci", "--tag", "next", "--onto", "latest")
         self.assertEqual(again.split()[1], first.split()[1])
 
+    def test_an_export_that_fails_leaves_a_layout_that_can_be_used(self) -> None:
+        with self.assertRaisesRegex(UserError, "no image '7' to build on; it has: none"):
+            self.run_tool("export", "--oci", "oci", "--onto", "7")
+        self.run_tool("export", "--oci", "oci")
+
     def test_a_place_that_is_taken(self) -> None:
         (self.scratch / "oci").mkdir()
         (self.scratch / "oci/mine").touch()

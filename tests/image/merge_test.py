@@ -104,6 +104,12 @@ class ClashTest(unittest.TestCase):
         self.assert_clash(words, source("one", {"a": "A"}), source("two", {"a/": "0755"}))
         self.assert_clash(words, source("one", {"a": "A"}), source("two", {"a/b/c": "C"}))
 
+    def test_a_file_of_a_layer_and_a_directory(self) -> None:
+        layer = Source("layer //x:y", {"": Directory(files={"a": row("X")})})
+        words = "(?s)1 path.* that two of the image's parts have, .*/a: a file of layer //x:y, .*"
+        with self.assertRaisesRegex(UserError, words + "`remove` takes files and directories away"):
+            merge.merge([source("one", {"a/b": "B"}), layer], "replace")
+
     def test_two_symlinks_to_different_places(self) -> None:
         one, two = source("one", {}, {"a": "x"}), source("two", {}, {"a": "y"})
         self.assert_clash("/a: package ... 1 and package ... 1", one, two)

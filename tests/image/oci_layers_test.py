@@ -1,4 +1,8 @@
+import dataclasses
+import hashlib
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +114,76 @@ class OciLayersTest(ScratchTest):
                 self.export(self.after, "2", onto="1")
         self.assertEqual(list(self.layout.glob("blobs/sha256/.*")), [])
 
-    def test_a_compressed_layer_and_a_strange_digest(self) -> None:
-        layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": "sha256:0"}
-        words = "a layer of type 'application/vnd.oci.image.layer.v1.tar.gzip'; expected plain tars"
+    def test_an_update_upon_another_layout(self) -> None:
+        self.export(self.before, "1")
+        other = self.scratch / "other"
+        for name, onto in (("named", "1"), ("the only one", "")):
+            with self.subTest(name):
+                options = OciOptions("2", onto=onto, onto_layout=self.layout)
+                oci.export(self.after.built, other, options)
+                image = oci_layers.load(other, oci_layers.read_index(other), "2")
+                self.assertEqual(image.layers[:-1], self.load("1").layers)
+                self.assertEqual(image.entries(), oci_layers.entries_of(self.after.built.manifest))
+        self.assertEqual(list(other.glob("blobs/sha256/.*")), [])
+
+    def test_an_update_upon_what_came_back_from_a_registry(self) -> None:
+        judges.need(self, "skopeo", "umoci")
+        self.export(self.before, "1")
+        pulled, layout = self.scratch / "pulled", self.scratch / "new"
+        environment = {**os.environ, "TMPDIR": str(self.scratch)}
+        # skopeo compresses on the way to this kind of place, as to a registry.
+        command = ["skopeo", "--insecure-policy", "copy", "-q", "--dest-compress"]
+        for source, target in (
+            (f"oci:{self.layout}:1", f"dir:{self.scratch / 'dir'}"),
+            (f"dir:{self.scratch / 'dir'}", f"oci:{pulled}"),
+        ):
+            subprocess.run([*command, source, target], check=True, env=environment)
+        index = oci_layers.read_index(pulled)
+        self.assertRegex(oci_layers.load(pulled, index, "").layers[0]["mediaType"], "gzip$")
+        oci.export(self.after.built, layout, OciOptions(onto_layout=pulled))
+        self.layout = layout
+        self.assertEqual(len(self.load("latest").layers), 4)
+        bundle, expected = self.scratch / "bundle", self.scratch / "checkout"
+        judges.run("umoci", "unpack", "--rootless", "--image", f"{layout}:latest", bundle)
+        checkout.write(self.after.built, expected, user_mode=True)
+        self.assertEqual(trees.differences(bundle / "rootfs", expected), [])
+
+    def test_which_of_several_images_has_to_be_said(self) -> None:
+        self.export(self.before, "1")
+        self.export(self.before, "2")
+        with self.assertRaisesRegex(UserError, "2 images; say which to build on: 1, 2"):
+            options = OciOptions(onto_layout=self.layout)
+            oci.export(self.after.built, self.scratch / "other", options)
+
+    def test_a_layout_that_is_none(self) -> None:
+        with self.assertRaisesRegex(
+            UserError, r"nothing/index\.json: not an OCI layout's: No such"
+        ):
+            options = OciOptions(onto_layout=self.scratch / "nothing")
+            oci.export(self.after.built, self.layout, options)
+
+    def test_a_layer_of_an_unknown_type_and_a_strange_digest(self) -> None:
+        layer = {"mediaType": "application/x-squashfs", "digest": f"sha256:{'0' * 64}"}
+        words = "layer sha256:0+: of type 'application/x-squashfs'; expected one of .*layer.v1.tar"
         with self.assertRaisesRegex(UserError, words):
-            oci_layers.OciImage(self.layout, (layer,), ({},)).entries()
+            oci_layers.OciImage(self.layout, (layer,), ("",)).entries()
         with self.assertRaisesRegex(UserError, "digest 'sha256:../x': expected sha256 and 64"):
             oci_layers.blob_path(self.layout, "sha256:../x")
+
+    def test_a_layer_that_is_not_what_the_configuration_says(self) -> None:
+        self.export(self.before, "1")
+        image = dataclasses.replace(self.load("1"), diff_ids=("sha256:1",) * 3)
+        with self.assertRaisesRegex(UserError, "not the tar that the image's configuration names"):
+            image.entries()
+
+    def test_an_index_of_several_platforms(self) -> None:
+        self.export(self.before, "1")
+        index = oci_layers.read_index(self.layout)
+        blob = json.dumps(index).encode()
+        digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+        oci_layers.blob_path(self.layout, digest).write_bytes(blob)
+        with self.assertRaisesRegex(UserError, "is an index of several; expected one platform's"):
+            oci_layers.load(self.layout, {"manifests": [{"digest": digest}]}, "")
 
     def test_a_broken_index(self) -> None:
         self.export(self.before, "1")

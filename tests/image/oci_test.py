@@ -119,6 +119,16 @@ class OciTest(ScratchTest):
             self.export(self.image("i"))
         self.assertEqual([path.name for path in (self.scratch / "oci").iterdir()], ["mine"])
 
+    def test_a_name_that_no_image_can_have(self) -> None:
+        image = self.image("i")
+        for tag in ("", "a tag", "../x", "v1/", "-v"):
+            with (
+                self.subTest(tag),
+                self.assertRaisesRegex(UserError, "^tag '.*': expected letters"),
+            ):
+                self.export(image, tag=tag)
+        self.assertFalse((self.scratch / "oci").exists())
+
     def test_a_broken_layout_is_told(self) -> None:
         layout = self.export(self.image("i"))
         (layout / "index.json").write_text("[]")

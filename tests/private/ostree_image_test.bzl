@@ -148,6 +148,8 @@ def ostree_image_test_suite(name):
     )
     ostree_image(name = "image", packages = [":both"], tags = ["manual"])
     ostree_image(name = "other_image", packages = [":both"], ref = "my/ref", tags = ["manual"])
+    deb_packages(name = "nothing", lock = "empty", tags = ["manual"], trees = [])
+    ostree_image(name = "of_nothing", configure = True, packages = [":nothing"], tags = ["manual"])
     ostree_repo(name = "repo", images = [":image"], tags = ["manual"])
     ostree_image(name = "of_a_tree", packages = [":one"], tags = ["manual"])
     ostree_image(name = "layer_of_packages", layers = [":both"], tags = ["manual"])
@@ -167,6 +169,7 @@ def ostree_image_test_suite(name):
     _image_test(name = name + "_ref", ref = "my/ref", target_under_test = ":other_image")
     _repo_test(name = name + "_repo", target_under_test = ":repo")
     failures = {
+        "of_nothing": "nothing: its lockfile is empty or does not exist. `bazel run` the `apt_lock`",
         "of_a_tree": "mandatory providers: 'DebPackagesInfo'",
         "layer_of_packages": "mandatory providers: 'OstreeTreeInfo'",
         "repo_of_a_tree": "'OstreeImageInfo'",

@@ -65,6 +65,12 @@ class InventoryTest(SbomCase):
         found = self.take("ID=debian\nVERSION_CODENAME=sid\n")
         self.assertTrue(found.items[0].purl.endswith("distro=debian-sid"))
 
+    def test_an_image_whose_etc_is_elsewhere(self) -> None:
+        release = file("./usr/lib/os-release", b'ID=debian\nVERSION_ID="12"\n')
+        image = build(self.scratch / "image", [deb(release, control=control("a"))])
+        found = inventory.take(image.built, CREATED)
+        self.assertEqual(found.items[0].purl, "pkg:deb/debian/a@1?arch=amd64&distro=debian-12")
+
     def test_origin_and_checksum_are_the_locks(self) -> None:
         _, library, nginx = self.take().items
         self.assertEqual(nginx.url, "http://ftp.debian.org/debian/pool/n/nginx.deb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,11 +11,12 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
+from apt2ostree.image import oci_layers
 from tests.support import bazel, judges
 from tests.support.debs import control, deb, file
 
 BUILD = """\
-load("@apt2ostree//apt2ostree:defs.bzl", "deb_package", "ostree_image", "ostree_tree")
+load("@apt2ostree//apt2ostree:defs.bzl", "deb_package", "ostree_image", "ostree_oci", "ostree_tree")
 load("@rules_python//python:defs.bzl", "py_binary", "py_library")
 
 deb_package(name = "one", src = "one.deb")
@@ -41,6 +43,9 @@ ostree_image(
     name = "strict", packages = [":one"], remove = ["usr/shrae/**"], unmatched_globs = "error",
 )
 
+ostree_tree(name = "two_lines", files = {"greeting.txt": "etc/a\\nb"})
+ostree_tree(name = "dashes", files = {"greeting.txt": "-x"}, symlinks = {"--file": "-x"})
+ostree_image(name = "lines", packages = [":one"], remove = ["usr\\none"])
 deb_package(name = "needy", src = "needy.deb")
 ostree_image(name = "unmet", packages = [":one", ":needy"])
 
@@ -62,6 +67,16 @@ ostree_image(
     name = "either",
     packages = select({"@platforms//cpu:aarch64": [":arm"], "//conditions:default": [":one"]}),
 )
+ostree_oci(name = "base_oci", image = ":base")
+ostree_oci(name = "update_oci", image = ":third", onto = ":base_oci")
+ostree_oci(name = "released_oci", image = ":third", onto = ":released", onto_tag = "latest")
+filegroup(name = "released", srcs = glob(["released/**"], allow_empty = True))
+ostree_oci(name = "onto_files", image = ":third", onto = ":sources")
+filegroup(name = "sources", srcs = ["greet.c", "tool.c"])
+ostree_oci(name = "onto_file", image = ":third", onto = "greet.c")
+ostree_oci(name = "onto_other", image = ":third", onto = ":base_oci", onto_tag = "v1")
+ostree_oci(name = "onto_nothing", image = ":third", onto_tag = "v1")
+
 platform(name = "arm64", constraint_values = ["@platforms//cpu:aarch64", "@platforms//os:linux"])
 """
 ARM = control("one", Architecture="arm64")
@@ -131,17 +146,41 @@ class WorkspaceTest(judges.ScratchTest):
         built = self.machine.build(target)
         self.assertEqual(Counter(spawn.mnemonic for spawn in built.spawns), Counter(actions))
 
+    def test_an_oci_update_is_a_layer_upon_those_of_before(self) -> None:
+        self.machine.build("//:base_oci", "//:update_oci")
+        before, update = self.oci_layers("base_oci"), self.oci_layers("update_oci")
+        self.assertEqual((update[:-1], len(update)), (before, len(before) + 1))
+        released = self.machine.workspace / "released"
+        shutil.copytree(self.machine.workspace / "bazel-bin/base_oci", released)
+        self.addCleanup(shutil.rmtree, released)
+        self.machine.build("//:released_oci")
+        self.assertEqual(self.oci_layers("released_oci"), update)
+
+    def oci_layers(self, target: str) -> list[str]:
+        """Digests of a layout's only image, whose blobs are all there."""
+        layout = self.machine.workspace / "bazel-bin" / target
+        image = oci_layers.load(layout, oci_layers.read_index(layout), "")
+        self.assertTrue(image.entries())
+        return [str(layer["digest"]) for layer in image.layers]
+
     def test_what_is_wrong_is_told(self) -> None:
         for target, words in {
             "unknown_user": "/etc/greeting.txt: unknown user 'nobody-knows': the tree's own users",
             "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
             "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
+            "two_lines": """files: "etc/a\\nb" has a line end in it""",
+            "lines": """remove: "usr\\none" has a line end in it""",
+            "onto_files": "onto: //:sources has 2 files and no oci-layout among them; expected",
+            "onto_file": "greet.c/index.json: not an OCI layout's: Not a directory",
+            "onto_other": "base_oci: no image 'v1' to build on; it has: latest",
+            "onto_nothing": "onto_tag is the name of an image in `onto`, which is not given",
             "strict": "remove: 'usr/shrae/**' matches nothing in base and packages",
         }.items():
             with self.subTest(target):
                 result = self.machine.run("build", f"//:{target}")
                 self.assertNotEqual(result.status, 0)
                 self.assertIn(words, result.output)
+        self.machine.build("//:dashes")
         result = self.machine.run("build", "//:typo")
         self.assertEqual(result.status, 0, result.output)
         self.assertIn("warning: remove: 'usr/shrae/**' matches nothing", result.output)

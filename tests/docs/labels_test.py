@@ -1,0 +1,82 @@
+"""What the documentation names is there: files, targets, and a test for each feature."""
+
+from __future__ import annotations
+
+import re
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCES = Path("MODULE.bazel").resolve().parent
+"""The rule set itself: where the runfiles' symlinks lead."""
+
+DOCUMENTS = [
+    SOURCES / "README.md",
+    SOURCES / "HACKING.md",
+    *sorted((SOURCES / "docs").glob("*.md")),
+]
+_OURS = "(?:apt2ostree|docs|examples|tests|tools)"
+_LABEL = re.compile(rf"(?<![\w:])(?:@apt2ostree)?//({_OURS}(?:/[\w+-]+)*)(?::([\w.+-]+))?")
+_LINK = re.compile(r"\]\(([^):#]+)(?:#[^)]*)?\)")
+_PATH = re.compile(rf"`({_OURS}/[\w./+-]+)`")
+_FEATURES = "### Each feature of the original"
+
+
+def missing_labels(text: str) -> Iterator[str]:
+    """Yield the labels of packages and targets that are not there."""
+    for package, target in _LABEL.findall(text):
+        build = SOURCES / package / "BUILD.bazel"
+        if not build.is_file():
+            yield f"//{package}"
+        elif target and not _has_target(build, target):
+            yield f"//{package}:{target}"
+
+
+def _has_target(build: Path, target: str) -> bool:
+    """Whether a BUILD file has the name, or it is what a macro makes of one: `NAME_test`."""
+    names = re.findall(r'"([\w.+-]+)"', build.read_text(encoding="utf-8"))
+    return (build.parent / target).is_file() or any(
+        target == name or target.startswith(f"{name}_") for name in names
+    )
+
+
+def missing_files(document: Path, text: str) -> Iterator[str]:
+    """Yield links and paths that lead nowhere."""
+    for link in _LINK.findall(text):
+        if not (document.parent / link).exists():
+            yield link
+    for path in _PATH.findall(text):
+        if not (SOURCES / path).exists():
+            yield path
+
+
+class LabelsTest(unittest.TestCase):
+    def test_what_documents_name_is_there(self) -> None:
+        self.assertGreater(len(DOCUMENTS), 5)
+        for document in DOCUMENTS:
+            text = document.read_text(encoding="utf-8")
+            with self.subTest(document.name):
+                self.assertEqual(list(missing_labels(text)), [])
+                self.assertEqual(list(missing_files(document, text)), [])
+
+    def test_each_feature_of_the_original_has_a_test_that_shows_it(self) -> None:
+        text = (SOURCES / "docs/migration.md").read_text(encoding="utf-8")
+        table = text.partition(_FEATURES)[2].partition("\n\n|")[2].partition("\n\n")[0]
+        rows = table.splitlines()[2:]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            with self.subTest(row):
+                self.assertRegex(row.rstrip("| ").rpartition("|")[2], "//tests/")
+
+    def test_what_is_not_there_is_found(self) -> None:
+        text = (
+            "`//tests/nothing:at_all`, `//tests:no_test`, `//tests:errors_test`, `//image:rootfs`"
+        )
+        self.assertEqual(list(missing_labels(text)), ["//tests/nothing", "//tests:no_test"])
+        text = "[one](none.md), [web](http://x/), [two](shipping.md#x), `tests/none`, `tests/tools`"
+        found = list(missing_files(SOURCES / "docs/x.md", text))
+        self.assertEqual(found, ["none.md", "tests/none"])
+
+
+if __name__ == "__main__":
+    unittest.main()
