@@ -35,7 +35,6 @@ from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
 from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
 from apt2ostree.dpkg import database, installed
 from apt2ostree.errors import UserError
-from apt2ostree.image import tree
 from apt2ostree.image.manifest import (
     INSTALLED,
     KEPT_TEXTS,
@@ -46,7 +45,7 @@ from apt2ostree.image.manifest import (
     PackageRecord,
     Row,
 )
-from apt2ostree.ostree.objects import Commit
+from apt2ostree.image.seal import seal
 from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
@@ -134,9 +133,10 @@ def configure(
                 objects,
             )
             _report(upper.apply(touched))
-            result = _finish(_after(image, directories, layout.merged), options, objects)
+            configured = _after(image, directories, layout.merged)
+            commit = seal(configured, objects, options.subject, options.timestamp)
             objects.close()
-        return result
+        return configured, commit
     finally:
         layout.remove()
 
@@ -455,19 +455,6 @@ def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> 
 
 def _is_kept(row: Row | None) -> bool:
     return row is not None and row[0] == "file" and row[4] <= MAX_TEXT
-
-
-def _finish(manifest: Manifest, options: Options, objects: ObjectsWriter) -> tuple[Manifest, str]:
-    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(manifest.directories)
-    for type_, data in found.values():
-        objects.add_metadata(type_, data)
-    commit = Commit(
-        manifest.dirtree,
-        manifest.dirmeta,
-        timestamp=options.timestamp,
-        subject=options.subject,
-    )
-    return manifest, objects.add_metadata("commit", commit.serialize())
 
 
 def _copy(directories: Mapping[str, Directory]) -> dict[str, Directory]:

@@ -37,7 +37,8 @@ from apt2ostree.image.manifest import (
     components,
 )
 from apt2ostree.image.quirks import Quirk
-from apt2ostree.ostree.objects import Commit, FileHeader
+from apt2ostree.image.seal import seal
+from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 SHADOW_GID = 42
@@ -161,16 +162,7 @@ def compose(
         if lost:
             _correct_lists(merged.directories, shipped(), records, lost, objects)
     manifest = Manifest(merged.directories, records, texts=texts, diverted=diverted)
-    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(merged.directories)
-    for type_, data in found.values():
-        objects.add_metadata(type_, data)
-    commit = Commit(
-        manifest.dirtree,
-        manifest.dirmeta,
-        timestamp=options.timestamp,
-        subject=options.subject,
-    )
-    return manifest, objects.add_metadata("commit", commit.serialize())
+    return manifest, seal(manifest, objects, options.subject, options.timestamp)
 
 
 Lost = dict[PackageKey, set[str]]

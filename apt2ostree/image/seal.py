@@ -1,0 +1,30 @@
+"""The last step of making an image: its tree hashed, and a commit made of it."""
+
+from __future__ import annotations
+
+from apt2ostree.image import tree
+from apt2ostree.image.manifest import Manifest
+from apt2ostree.ostree.objects import Commit
+from apt2ostree.ostree.objects_tar import ObjectsWriter
+
+
+def seal(manifest: Manifest, objects: ObjectsWriter, subject: str, timestamp: int) -> str:
+    """Write an image's metadata objects, the commit's among them.
+
+    Args:
+        manifest: of the finished image; gets its `dirtree` and `dirmeta`.
+        objects: where the objects go.
+        subject: of the commit.
+        timestamp: of the commit, in seconds since 1970.
+
+    Returns:
+        The commit checksum.
+
+    Raises:
+        UserError: a name that is not UTF-8.
+    """
+    manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(manifest.directories)
+    for type_, data in found.values():
+        objects.add_metadata(type_, data)
+    commit = Commit(manifest.dirtree, manifest.dirmeta, timestamp=timestamp, subject=subject)
+    return objects.add_metadata("commit", commit.serialize())
