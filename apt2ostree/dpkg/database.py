@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from apt2ostree.deb.control import parse_stanza, render_stanza
+from apt2ostree.deb.control import FIELD_ORDER, parse_stanza, render_stanza
 from apt2ostree.dpkg import info
 from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import PackageRecord
@@ -19,14 +19,6 @@ DIRECTORY = "var/lib/dpkg"
 
 NOT_OF_PACKAGES = frozenset({"available", "diversions", "statoverride"})
 """Files that do not follow from the set of packages; new ones are empty."""
-
-# The order in which dpkg itself writes fields; others follow, as the package has them.
-_FIELD_ORDER = (
-    "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "
-    "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
-    "Suggests Breaks Conflicts Enhances Conffiles Description"
-)
-
 
 _NO_BY_DEFAULT = ("Essential", "Multi-Arch", "Protected")
 """Fields that dpkg does not write when they say `no`."""
@@ -83,8 +75,9 @@ def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     for name in _NO_BY_DEFAULT:
         if fields.get(name) == "no":
             del fields[name]
-    names = [name for name in _FIELD_ORDER.split() if name in fields]
-    names += [name for name in fields if name not in _FIELD_ORDER.split()]
+    # Others follow, as the package has them.
+    names = [name for name in FIELD_ORDER if name in fields]
+    names += [name for name in fields if name not in FIELD_ORDER]
     return {name: fields[name] for name in names}
 
 

@@ -71,6 +71,10 @@ class AgainstDpkgTest(ScratchTest):
             )
         )
 
+    def test_fields_are_known_in_any_case(self) -> None:
+        text = control(Depends="b", Pre_Depends="c", Multi_Arch="same", X_Own="d")
+        self.assert_same(deb(file("./a", b"a"), control=text.lower()))
+
     def test_conffiles_count_in_computed_md5sums_as_they_do_for_dpkg(self) -> None:
         for scripts in (
             {"conffiles": "/etc/a\n"},
