@@ -8,7 +8,7 @@ dpkg-query(1), and the files that dpkg writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from apt2ostree.deb.control import FIELD_ORDER, parse_stanza, render_stanza
 from apt2ostree.dpkg import info
@@ -92,7 +92,8 @@ def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
     for package in sorted(packages, key=lambda package: (package.name, package.architecture)):
         fields = parse_stanza(package.control, f"control file of {package.name}")
         who = info.prefix(fields)
-        for name, noawait in _interests(package):
+        # Of directives that repeat a name the last counts; dpkg refuses a File that repeats one.
+        for name, noawait in dict(_interests(package)).items():
             suffix = "/noawait" if noawait else ""
             if name.startswith("/"):
                 file_lines.append(f"{name} {who}{suffix}\n")
@@ -103,7 +104,7 @@ def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
     return result
 
 
-def _interests(package: PackageRecord) -> Iterable[tuple[str, bool]]:
+def _interests(package: PackageRecord) -> Iterator[tuple[str, bool]]:
     """(trigger, whether it is noawait) of a package's `interest` directives."""
     for number, line in enumerate(package.triggers.splitlines(), 1):
         words = line.split("#", 1)[0].split()

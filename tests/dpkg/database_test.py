@@ -137,6 +137,12 @@ class AgainstDpkgTest(ScratchTest):
             deb(control=control("bb"), scripts={"triggers": two}),
         )
 
+    def test_of_triggers_that_a_package_names_again_the_last_counts(self) -> None:
+        for names in (("x", "y"), ("/a/b", "/c")):
+            again = "interest {0}\ninterest {1}\ninterest-noawait {0}\n".format(*names)
+            self.assert_same(deb(scripts={"triggers": again}))
+            self.assert_same(deb(scripts={"triggers": f"interest {names[0]}\n" * 2}))
+
     def test_the_order_of_fields(self) -> None:
         text = (
             "Package: tiny\nFoo-Bar: x\nVersion:  1:2-3 \nArchitecture: amd64\nPriority: extra\n"
