@@ -28,8 +28,8 @@ _EAGER_NAMES = (
     rb"(Package|Version|Architecture|Multi-Arch|Provides|Essential|Important|Protected|Priority):"
 )
 # Each field by the newline before it; a newline before another one ends a stanza.
-_EAGER = re.compile(rb"\n(?:" + _EAGER_NAMES + _VALUE + rb"|(?=\n))")
-_EAGER_FIRST = re.compile(_EAGER_NAMES + _VALUE)
+_EAGER = re.compile(rb"\n(?:" + _EAGER_NAMES + _VALUE + rb"|(?=\n))", re.I)
+_EAGER_FIRST = re.compile(_EAGER_NAMES + _VALUE, re.I)
 _FIELD = re.compile(rb"(?:\A|\n)([^\s:]+):" + _VALUE)
 _FIELD_LINE = rb"[A-Za-z0-9][^\s:]*:"
 _BAD_LINE = re.compile(rb"\n(?!" + _FIELD_LINE + rb"|[ \t]|\n|\Z)|\n\n(?=[ \t])")
@@ -265,13 +265,14 @@ def _packages(data: bytes, filename: str, origins: tuple[Origin, ...]) -> Iterat
     first = _EAGER_FIRST.match(data, start, end)
     eager: dict[bytes, str] = {}
     for match in chain([first] if first else [], _EAGER.finditer(data, start, end)):
-        name = match[1]
-        if name is None:
+        if match[1] is None:
             if match.start() > start:
                 yield _package(data, start, match.start(), eager, origins, filename)
                 eager = {}
             start = match.end() + 1
-        elif name in eager:
+            continue
+        name = match[1].title()
+        if name in eager:
             raise MalformedIndexError(
                 f"{filename}:{_line_number(data, match.start(1))}: a second {_decode(name)} field "
                 "in one stanza; is the blank line between two stanzas missing?"

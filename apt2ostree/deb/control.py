@@ -6,12 +6,21 @@ from collections.abc import Mapping
 
 from apt2ostree.errors import UserError
 
+FIELD_ORDER = (
+    "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "
+    "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
+    "Suggests Breaks Conflicts Enhances Conffiles Description"
+).split()
+"""The fields that dpkg knows, in the order in which it writes them."""
+_SPELLINGS = {name.lower(): name for name in FIELD_ORDER}
+
 
 def parse_stanza(text: str, what: str) -> dict[str, str]:
     """Parse one stanza into field → value, in the order of the text.
 
     A value keeps its continuation lines, with their leading space, joined by newlines; blanks
-    go at its ends alone, as with dpkg.
+    go at its ends alone, as with dpkg. Names of fields are in any case (Policy §5.1); those that
+    dpkg knows come out as it writes them.
 
     Args:
         text: the stanza; comments are not allowed, blank lines at either end are.
@@ -36,6 +45,7 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
         if name.lower() in seen:
             raise UserError(f"{what}, line {number}: field {name} is there twice")
         seen.add(name.lower())
+        name = _SPELLINGS.get(name.lower(), name)
         fields[name] = value.lstrip(" \t")
     return {name: value.rstrip() for name, value in fields.items()}
 

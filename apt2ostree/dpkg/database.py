@@ -8,9 +8,9 @@ dpkg-query(1), and the files that dpkg writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from apt2ostree.deb.control import parse_stanza, render_stanza
+from apt2ostree.deb.control import FIELD_ORDER, parse_stanza, render_stanza
 from apt2ostree.dpkg import info
 from apt2ostree.errors import UserError
 from apt2ostree.image.manifest import PackageRecord
@@ -19,14 +19,6 @@ DIRECTORY = "var/lib/dpkg"
 
 NOT_OF_PACKAGES = frozenset({"available", "diversions", "statoverride"})
 """Files that do not follow from the set of packages; new ones are empty."""
-
-# The order in which dpkg itself writes fields; others follow, as the package has them.
-_FIELD_ORDER = (
-    "Package Essential Protected Status Priority Section Installed-Size Origin Maintainer Bugs "
-    "Architecture Multi-Arch Source Version Replaces Provides Depends Pre-Depends Recommends "
-    "Suggests Breaks Conflicts Enhances Conffiles Description"
-)
-
 
 _NO_BY_DEFAULT = ("Essential", "Multi-Arch", "Protected")
 """Fields that dpkg does not write when they say `no`."""
@@ -83,8 +75,9 @@ def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     for name in _NO_BY_DEFAULT:
         if fields.get(name) == "no":
             del fields[name]
-    names = [name for name in _FIELD_ORDER.split() if name in fields]
-    names += [name for name in fields if name not in _FIELD_ORDER.split()]
+    # Others follow, as the package has them.
+    names = [name for name in FIELD_ORDER if name in fields]
+    names += [name for name in fields if name not in FIELD_ORDER]
     return {name: fields[name] for name in names}
 
 
@@ -99,7 +92,8 @@ def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
     for package in sorted(packages, key=lambda package: (package.name, package.architecture)):
         fields = parse_stanza(package.control, f"control file of {package.name}")
         who = info.prefix(fields)
-        for name, noawait in _interests(package):
+        # Of directives that repeat a name the last counts; dpkg refuses a File that repeats one.
+        for name, noawait in dict(_interests(package)).items():
             suffix = "/noawait" if noawait else ""
             if name.startswith("/"):
                 file_lines.append(f"{name} {who}{suffix}\n")
@@ -110,7 +104,7 @@ def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
     return result
 
 
-def _interests(package: PackageRecord) -> Iterable[tuple[str, bool]]:
+def _interests(package: PackageRecord) -> Iterator[tuple[str, bool]]:
     """(trigger, whether it is noawait) of a package's `interest` directives."""
     for number, line in enumerate(package.triggers.splitlines(), 1):
         words = line.split("#", 1)[0].split()

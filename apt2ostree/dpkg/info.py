@@ -12,16 +12,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from apt2ostree.apt.relations import RelationError, parse_relations
 from apt2ostree.deb.control import parse_stanza
 from apt2ostree.deb.package import ControlFile
 from apt2ostree.errors import UserError
 
 _REQUIRED = {
     "Package": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*"),
-    "Version": re.compile(r"[A-Za-z0-9.+:~-]+"),
+    "Version": re.compile(r"([0-9]{1,9}:[0-9][A-Za-z0-9.+:~-]*|[0-9][A-Za-z0-9.+~-]*)(?<!-)"),
     "Architecture": re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*"),
 }
 """Fields that every package has (Policy §5.3), and what dpkg allows in them."""
+_MULTI_ARCH = ("", "no", "same", "foreign", "allowed")
+_RELATIONS = (
+    *("Depends", "Pre-Depends", "Recommends", "Suggests", "Enhances"),
+    *("Conflicts", "Breaks", "Replaces", "Provides"),
+)
 _OF_THE_DATABASE = {
     "conffiles",
     "config-version",
@@ -102,16 +108,32 @@ def control_fields(control: Mapping[str, ControlFile]) -> dict[str, str]:
         if not fields.get(name):
             raise UserError(f"control file: no field {name}")
         if not pattern.fullmatch(fields[name]):
-            raise UserError(
-                f"control file: {name} {fields[name][:60]!a} has characters that dpkg does not "
-                "allow in it"
-            )
+            raise UserError(f"control file: {name} {fields[name][:60]!a} is none that dpkg allows")
+    if fields.get("Multi-Arch", "") not in _MULTI_ARCH:
+        raise UserError(
+            f"control file: Multi-Arch {fields['Multi-Arch'][:60]!a}: expected no, same, foreign "
+            "or allowed"
+        )
+    for name in _RELATIONS:
+        _check_relations(name, fields.get(name, ""))
     for name in fields:
+        if name.startswith("-"):
+            raise UserError(f"control file: field {name!a}: a name cannot start with a hyphen")
         if name.lower() in _OF_THE_DATABASE:
             raise UserError(
                 f"control file: field {name} is of dpkg's own database, and not for packages"
             )
     return fields
+
+
+def _check_relations(name: str, value: str) -> None:
+    """Refuse what dpkg cannot read: it would refuse the whole database for it."""
+    try:
+        parse_relations(value)
+    except RelationError as error:
+        raise UserError(f"control file: {name}: {error}") from None
+    if value and not all(item.strip() for item in value.split(",")):
+        raise UserError(f"control file: {name}: expected a package between two commas, and after")
 
 
 def files(

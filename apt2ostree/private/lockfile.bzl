@@ -4,6 +4,20 @@ Pure functions of the file's text, so that they can be tested without a reposito
 """
 
 _REQUIRED = ["Package", "Version", "Architecture", "Filename", "SHA256"]
+
+# What is asked for anywhere; names of fields are in any case.
+_SPELLINGS = {
+    name.lower(): name
+    for name in _REQUIRED + [
+        "APT-Sources",
+        "Auto-Installed",
+        "Depends",
+        "Multi-Arch",
+        "Pre-Depends",
+        "Provides",
+        "Snapshot",
+    ]
+}
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_"
 
 def parse_lockfile(text, path, declared_architectures = []):
@@ -64,11 +78,12 @@ def _parse_stanzas(text, path):
                     number,
                     repr(line[:60]),
                 )
+            name = _SPELLINGS.get(name.lower(), name)
             if name in fields:
                 return None, "{}:{}: field {} is there twice in one stanza".format(path, number, name)
             if not fields:
                 first = number
-            fields[name] = value.strip()
+            fields[name] = value.strip().lower() if name == "SHA256" else value.strip()
     if fields:
         stanzas.append(struct(fields = fields, line = first))
     return stanzas, None
@@ -98,7 +113,7 @@ def _check_stanza(fields):
             return "{} {} has characters that Debian does not allow in it".format(name, repr(fields[name]))
     sha256 = fields["SHA256"]
     if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
-        return "SHA256 {} is not 64 lower-case hexadecimal digits".format(repr(sha256))
+        return "SHA256 {} is not 64 hexadecimal digits".format(repr(sha256))
     filename = fields["Filename"]
     if filename.startswith("/") or ".." in filename.split("/") or "://" in filename:
         return "Filename {} is not a path inside the archive".format(repr(filename))

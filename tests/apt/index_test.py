@@ -43,6 +43,12 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(self.package.get("X-Unknown"), "as  it is")
         self.assertEqual(self.package.get("Breaks", "none"), "none")
 
+    def test_knows_a_package_whatever_the_case_of_its_fields(self) -> None:
+        text = b"package: a\nVERSION: 1\narchitecture: all\nmulti-arch: same\nEssential: yes\n"
+        package, other = parse_index(text + b"\n" + text.replace(b": a\n", b": b\n"), "Packages")
+        self.assertEqual((str(package), str(other)), ("a:all=1", "b:all=1"))
+        self.assertEqual((package.multi_arch, package.essential), ("same", True))
+
     def test_keeps_continuation_lines(self) -> None:
         self.assertEqual(self.package.get("Description"), "web server\n It serves\n .\n the web.")
 

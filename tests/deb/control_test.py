@@ -29,6 +29,10 @@ class ControlTest(unittest.TestCase):
         self.assertEqual(parse_stanza(text, "x"), {"Conffiles": "\n /etc/a 1\n /etc/b 2"})
         self.assertEqual(render_stanza(parse_stanza(text, "x")), text)
 
+    def test_fields_that_dpkg_knows_are_found_in_any_case(self) -> None:
+        fields = parse_stanza("package: a\nMULTI-ARCH: same\nx-Own: b\n", "x")
+        self.assertEqual(fields, {"Package": "a", "Multi-Arch": "same", "x-Own": "b"})
+
     def test_crlf_and_blank_lines_around(self) -> None:
         self.assertEqual(
             parse_stanza("\r\nA: b\r\nC: d\r\n e\r\n\r\n", "x"), {"A": "b", "C": "d\n e"}

@@ -71,6 +71,10 @@ class AgainstDpkgTest(ScratchTest):
             )
         )
 
+    def test_fields_are_known_in_any_case(self) -> None:
+        text = control(Depends="b", Pre_Depends="c", Multi_Arch="same", X_Own="d")
+        self.assert_same(deb(file("./a", b"a"), control=text.lower()))
+
     def test_conffiles_count_in_computed_md5sums_as_they_do_for_dpkg(self) -> None:
         for scripts in (
             {"conffiles": "/etc/a\n"},
@@ -133,6 +137,12 @@ class AgainstDpkgTest(ScratchTest):
             deb(control=control("bb"), scripts={"triggers": two}),
         )
 
+    def test_of_triggers_that_a_package_names_again_the_last_counts(self) -> None:
+        for names in (("x", "y"), ("/a/b", "/c")):
+            again = "interest {0}\ninterest {1}\ninterest-noawait {0}\n".format(*names)
+            self.assert_same(deb(scripts={"triggers": again}))
+            self.assert_same(deb(scripts={"triggers": f"interest {names[0]}\n" * 2}))
+
     def test_the_order_of_fields(self) -> None:
         text = (
             "Package: tiny\nFoo-Bar: x\nVersion:  1:2-3 \nArchitecture: amd64\nPriority: extra\n"
@@ -179,6 +189,10 @@ class AgainstDpkgTest(ScratchTest):
             (deb(control=control("a b")), "Package"),
             (deb(control=control(version="1 2")), "Version"),
             (deb(control=control(version="")), "Version"),
+            *((deb(control=control(version=v)), "Version") for v in ("1-", "a:1", "1:", "v1")),
+            (deb(control=control(Multi_Arch="some")), "Multi-Arch"),
+            *((deb(control=control(Depends=text)), "Depends") for text in ("a,", "a,,b", "a b")),
+            (deb(control=control() + "-X: a\n"), "hyphen"),
             (deb(control=control(Architecture="../x")), "Architecture"),
             (deb(control=control(Description="x\n \n y")), "blank line"),
             (deb(control=control() + "\nPackage: evil\n"), ""),
