@@ -360,7 +360,7 @@ class _Reader:
                 "there is no bootstrap=, which names the sections that the image is made from; "
                 "the ones of aptsources= are taken",
             )
-        return Configuration(
+        found = Configuration(
             place=self._place,
             architecture=self._architecture(general.first("arch")),
             multiarch=tuple(
@@ -379,6 +379,12 @@ class _Reader:
             preferences=general.first("aptpreferences"),
             warnings=tuple(self._warnings),
         )
+        if not found.bootstrap:
+            raise MultistrapError(
+                found.place,
+                "there is no bootstrap=, which names the sections that the image is made from",
+            )
+        return found
 
     def _warn(self, place: Place, message: str) -> None:
         warning = f"{place}: {message}"

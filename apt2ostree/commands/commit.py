@@ -16,6 +16,8 @@ from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
 
 HELP = "commit the image to a branch of an OSTree repo, with history and metadata"
+_LAST_SECOND = 253402300799
+"""The end of the year 9999, the last that GDateTime and so ostree can show."""
 _NO_BRANCH = "none"
 
 
@@ -98,10 +100,14 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
 
 
 def _timestamp(given: int | None) -> int:
-    if given is not None:
-        return given
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(epoch) if epoch.isdigit() else int(time.time())
+    if given is None:
+        given = int(epoch) if epoch.isdigit() else int(time.time())
+    if not 0 <= given <= _LAST_SECOND:
+        raise UserError(
+            f"timestamp {given}: expected seconds since 1970, of the years before 10000"
+        )
+    return given
 
 
 def _metadata(pairs: list[str]) -> dict[str, str]:

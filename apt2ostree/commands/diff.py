@@ -27,11 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", type=Path, help="the repo that refs and commits are in")
     parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="list N files at most (not with json)"
+        "--limit", type=_count, metavar="N", help="list N files at most (not with json)"
     )
     parser.add_argument(
         "--exit-code", action="store_true", help="exit with 1 if there are differences"
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+    return int(text)
 
 
 def run(image: BuiltImage, options: argparse.Namespace) -> int:

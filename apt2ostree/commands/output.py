@@ -35,5 +35,9 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         with temporary.open("xb") as file:
             yield file
         temporary.replace(target)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            raise UserError(f"{target}: {error.strerror}") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -156,11 +156,19 @@ class Repo:
         return objects.parse_commit(self.read_metadata(f"{checksum}.commit"))
 
     def resolve(self, ref: str) -> str | None:
-        """The commit that a ref points to, or `None`."""
+        """The commit that a ref points to, or `None`.
+
+        Raises:
+            UserError: what the ref holds is no checksum.
+        """
+        path = self.path / "refs" / "heads" / check_ref(ref)
         try:
-            return (self.path / "refs" / "heads" / check_ref(ref)).read_text("ascii").strip()
+            text = path.read_text("ascii", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        if not re.fullmatch("[0-9a-f]{64}", text):
+            raise UserError(f"{path}: not the checksum of a commit: the repo is broken")
+        return text
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -191,6 +191,11 @@ class MultistrapTest(unittest.TestCase):
             "[General]\nbootstrap=A\n", "x/m.conf:2: there is no section [A] in any of the files"
         )
         self.refused(
+            "[General]\narch=amd64\n",
+            "x/m.conf:1: there is no bootstrap=, which names the sections that the image is made "
+            "from",
+        )
+        self.refused(
             "[General]\nomitrequired=true\naddimportant=true\n",
             "x/m.conf:2: omitrequired and addimportant are both true; take one of them out",
         )

@@ -154,6 +154,8 @@ class CommitTest(CommandTest):
             ),
             ("--add-metadata-string=x", "--add-metadata-string 'x': expected KEY=VALUE"),
             ("--branch=a b", "ref 'a b': expected letters"),
+            ("--timestamp=-5", "timestamp -5: expected seconds since 1970, of the years before"),
+            (f"--timestamp={10**30}", "timestamp 10+: expected seconds since 1970"),
         ):
             with self.subTest(argument), self.assertRaisesRegex(UserError, words):
                 self.commit(argument)
@@ -176,6 +178,14 @@ class CommitTest(CommandTest):
 
 
 class DiffTest(CommandTest):
+    def test_a_limit_that_is_no_number(self) -> None:
+        for limit in ("-1", "x"):
+            words = io.StringIO()
+            with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(words):
+                self.run_tool("diff", "image/image.manifest.json", f"--limit={limit}")
+            self.assertEqual(caught.exception.code, 2)
+            self.assertIn(f"--limit: '{limit}' is not a number of files", words.getvalue())
+
     def test_a_commit_of_a_repo_and_the_image(self) -> None:
         judges.need(self, "ostree")
         judges.ostree(self.scratch / "repo", "init", "--mode=archive")

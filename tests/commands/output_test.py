@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import threading
@@ -41,6 +42,11 @@ class OutputFileTest(ScratchTest):
         reader.join()
         self.assertEqual(found, [b"new"])
         self.assertTrue(stat.S_ISFIFO(pipe.stat().st_mode))
+
+    def test_a_full_disk_names_the_file(self) -> None:
+        written = output_file(self.scratch / "x")
+        with self.assertRaisesRegex(UserError, "/x: No space left on device"), written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def test_directories(self) -> None:
         for name, words in (

@@ -229,6 +229,14 @@ class BadInputTest(RepoTest):
         with self.assertRaisesRegex(UserError, "not an OSTree repo"):
             Repo(self.path)
 
+    def test_a_ref_that_holds_no_checksum(self) -> None:
+        target = self.make("archive")
+        for content in (b"", b"xx\n", b"\xff" * 64):
+            (self.path / "refs/heads/main").write_bytes(content)
+            words = "refs/heads/main: not the checksum of a commit: the repo is broken"
+            with self.subTest(content), self.assertRaisesRegex(UserError, words):
+                target.resolve("main")
+
     def test_modes_that_we_cannot_write(self) -> None:
         self.path.mkdir()
         (self.path / "config").write_text("[core]\nrepo_version=1\nmode=bare-split-xattrs\n")
