@@ -1,5 +1,6 @@
 """The program behind `bazel run` of an image."""
 
+load(":host_transition.bzl", "host_transition")
 load(":label_text.bzl", "label_text")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
 load(":repository_names.bzl", "lock_of_repository")
@@ -39,7 +40,8 @@ def image_launcher(ctx, tree, info):
         "ref": info.ref,
         "status": [runfiles_path(ctx, file) for file in status],
     }))
-    launcher, runfiles = write_launcher(ctx, ctx.attr._image_tool, [("--image", description)])
+    (tool,) = ctx.attr._image_tool
+    launcher, runfiles = write_launcher(ctx, tool, [("--image", description)])
     linked = packages + objects + [layer.manifest for layer in layers] + \
              [tree.manifest for tree in fakeroot] + fakeroot_objects + emulator
     content = ctx.runfiles(
@@ -61,7 +63,9 @@ def _linked_path(ctx, file):
     return ctx.workspace_name + "/" + _link(ctx, file)
 
 IMAGE_LAUNCHER_ATTRS = {
-    # It runs where Bazel does, whatever the image is for.
-    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = "exec"),
+    "_allowlist_function_transition": attr.label(
+        default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+    ),
+    "_image_tool": attr.label(default = "//tools:image", executable = True, cfg = host_transition),
     "_stamp": attr.label(default = "//apt2ostree/settings:stamp", providers = [StampInfo]),
 }

@@ -92,6 +92,10 @@ def _image_impl(ctx):
     # Only links: the repository mapping of a thousand packages' repositories has a million lines.
     packages = [file for file in runfiles.files.to_list() if "one." in file.basename]
     asserts.equals(env, [], packages)
+
+    # One configuration: Bazel complains where a test that has the image as data brings one more.
+    roots = {file.root.path: None for file in runfiles.files.to_list() if not file.is_source}
+    asserts.equals(env, 1, len(roots), str(roots.keys()))
     built = _names(target[DefaultInfo].files.to_list())
     asserts.equals(env, [], [name for name in built if name in ("one.objects.tar", "two.objects.tar")])
     return analysistest.end(env)
