@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run a command; see --help."""
     options = parser().parse_args(arguments)
+    errors.heed_sigterm()
     image = built_image.load(options.image.absolute(), options.runfiles.absolute())
     # `bazel run` changes into the runfiles; paths that a user types mean where they stand.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
