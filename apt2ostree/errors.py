@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import Callable
 
 
@@ -50,6 +52,16 @@ def kept_warnings() -> Iterator[list[str]]:
         yield _warnings.kept
     finally:
         _warnings.kept = before
+
+
+def heed_sigterm() -> None:
+    """Let SIGTERM, with which what runs in the night is stopped, clean up as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    del signum, frame
+    raise KeyboardInterrupt
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,10 +54,20 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run a command; see --help."""
     options = parser().parse_args(arguments)
+    errors.heed_sigterm()
     image = built_image.load(options.image.absolute(), options.runfiles.absolute())
     # `bazel run` changes into the runfiles; paths that a user types mean where they stand.
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    status: int = COMMANDS[options.command].run(image, options)
+    try:
+        status: int = COMMANDS[options.command].run(image, options)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # A write that fails does not say in which file.
+        raise errors.UserError(
+            f"{options.command}: no space left on the disk that it writes to; nothing there was "
+            "replaced. Free some and run it again"
+        ) from error
     return status
 
 

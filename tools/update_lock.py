@@ -13,13 +13,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
 
 from apt2ostree import errors
 from apt2ostree.apt.archive import Archives
@@ -51,8 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.addLevelName(logging.DEBUG, "debug")
     for noisy in ("urllib3", "charset_normalizer", "chardet"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # What runs in the night is stopped with SIGTERM, and must clean up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    errors.heed_sigterm()
     configs = [read_config(path, options.runfiles) for path in options.config]
     if options.command == "sources":
         return _print_sources(configs)
@@ -118,14 +115,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return int(text)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    del signum, frame
-    raise KeyboardInterrupt
 
 
 def _workspace(given: Path | None) -> Path:

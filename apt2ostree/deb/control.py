@@ -6,33 +6,12 @@ from collections.abc import Mapping
 
 from apt2ostree.errors import UserError
 
-FIELD_ORDER = [
-    "Package",
-    "Essential",
-    "Protected",
-    "Status",
-    "Priority",
-    "Section",
-    "Installed-Size",
-    "Origin",
-    "Maintainer",
-    "Bugs",
-    "Architecture",
-    "Multi-Arch",
-    "Source",
-    "Version",
-    "Replaces",
-    "Provides",
-    "Depends",
-    "Pre-Depends",
-    "Recommends",
-    "Suggests",
-    "Breaks",
-    "Conflicts",
-    "Enhances",
-    "Conffiles",
-    "Description",
-]
+FIELD_ORDER = (
+    *("Package", "Essential", "Protected", "Status", "Priority", "Section", "Installed-Size"),
+    *("Origin", "Maintainer", "Bugs", "Architecture", "Multi-Arch", "Source", "Version"),
+    *("Replaces", "Provides", "Depends", "Pre-Depends", "Recommends", "Suggests", "Breaks"),
+    *("Conflicts", "Enhances", "Conffiles", "Description"),
+)
 """The fields that dpkg knows, in the order in which it writes them."""
 _SPELLINGS = {name.lower(): name for name in FIELD_ORDER}
 

@@ -201,8 +201,13 @@ def _member(
     target = long_target if long_target is not None else _text(_c_string(fields[8]))
     name = _text(pax["path"]) if "path" in pax else name
     target = _text(pax["linkpath"]) if "linkpath" in pax else target
+    if kind == b"S" or any(key.startswith("GNU.sparse.") for key in pax):
+        raise UserError(
+            f"{_text(pax.get('GNU.sparse.name', b'')) or name}: stored as a sparse file, which is "
+            "not supported (nor by dpkg); pack the archive again without tar's --sparse"
+        )
     type_ = _TYPES.get(kind)
-    if type_ is None or any(key.startswith("GNU.sparse.") for key in pax):
+    if type_ is None:
         raise UserError(
             f"{name}: tar member type {kind.decode('latin-1')!r} is not one that a package "
             "may hold (files, directories, links, devices, fifos)"

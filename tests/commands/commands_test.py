@@ -1,10 +1,12 @@
 """The commands of an image, run as `bazel run` runs them."""
 
 import contextlib
+import errno
 import io
 import json
 import os
 import shutil
+import signal
 import stat
 import tarfile
 import tempfile
@@ -272,6 +274,24 @@ class CheckoutTest(CommandTest):
                 self.run_tool("checkout", "-U", name)
         with self.assertRaisesRegex(UserError, "/no/such: no such directory"):
             self.run_tool("checkout", "-U", "/no/such/place")
+
+    def test_a_full_disk_is_said(self) -> None:
+        full = OSError(errno.ENOSPC, "No space left on device")
+        patched = mock.patch("apt2ostree.image.checkout.write", side_effect=full)
+        with patched, self.assertRaisesRegex(UserError, "checkout: no space left on the disk"):
+            self.status("checkout", "-U", "out")
+        self.assertEqual([path.name for path in self.scratch.iterdir()], ["image"])
+
+    def test_stopped_by_sigterm_it_leaves_nothing(self) -> None:
+        def write(*_: object) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        before = signal.getsignal(signal.SIGTERM)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        patched = mock.patch("apt2ostree.image.checkout.write", write)
+        with patched, self.assertRaises(KeyboardInterrupt):
+            self.status("checkout", "-U", "out")
+        self.assertEqual([path.name for path in self.scratch.iterdir()], ["image"])
 
     def test_a_failure_leaves_nothing(self) -> None:
         tar = self.scratch / "image/0.objects.tar"

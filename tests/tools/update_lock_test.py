@@ -194,6 +194,12 @@ class CommandTest(UpdateLockTest):
             self.assertIn(option, said)
         self.assertNotIn("--runfiles", said)
 
+    def test_numbers_are_positive(self) -> None:
+        for text in ("0", "-1", "x", "1e3"):
+            result = self.run_tool(f"--tries={text}")
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"argument --tries: {text} is not a positive number", result.stderr)
+
     def test_without_bazel_run_the_source_tree_is_not_guessed(self) -> None:
         self.publish(*OLD)
         result = self.run_tool(BUILD_WORKSPACE_DIRECTORY="")
