@@ -199,11 +199,13 @@ class Ours(Contender):
         kind: what to make.
         into_repo: import the image into a repo; else the commit stays in Bazel's output tree.
         use_cache: the remote cache.
+        others: how many packages the other image has that is built before a cold start.
     """
 
     kind: str = UNPACKED
     into_repo: bool = True
     use_cache: bool = False
+    others: int = 1
     incremental: bool = True
     machine: bazel.Machine | None = None
     _case: unittest.TestCase = field(default_factory=unittest.TestCase)
@@ -220,7 +222,7 @@ class Ours(Contender):
             cache = (f"--remote_cache={place.cache.url}",)
             if not self.into_repo:
                 cache += ("--remote_download_minimal", *farm.ONLY_THE_COMMIT)
-        other = pool.generate(place.mirror.root, 1).replace(pool.ORIGIN, pool.DEBIAN)
+        other = pool.generate(place.mirror.root, self.others).replace(pool.ORIGIN, pool.DEBIAN)
         self.machine = bazel.machine(
             self._case,
             place.directory,
@@ -239,7 +241,7 @@ class Ours(Contender):
         started = time.perf_counter()
         self.machine.run("run", "//other:image", "--", "--help").check()
         seconds = time.perf_counter() - started
-        print(f"{self.name}, {self.kind}: {seconds:.1f} s to start Bazel with the rule set")
+        print(f"{self.name}, {self.kind}: {seconds:.1f} s to start Bazel, build {self.others}")
 
     def build(self, place: Place) -> None:
         assert self.machine
