@@ -1,493 +1,226 @@
 """Benchmark: an image from packages on a mirror to a commit, beside the tools that others use.
 
-    bazel run //tests/bench:farm -- --rounds 3
-    bazel run //tests/bench:farm_desktop -- --rounds 1 --only unpacked extract
+    bazel run //tests/bench:farm -- --rounds 3 --markdown farm.md
+    bazel run //tests/bench:farm_desktop -- --rounds 3 --only apt2ostree
 
 All contenders take the same packages from one mirror on loopback and end with a commit in an
-OSTree repo (bare-user, no sync to disk). They run in turn, round after round; the medians are
-printed, and each as a multiple of ours. A peer that is not installed is left out aloud.
+OSTree repo (bare-user); `bazel build` ends with the commit in Bazel's output tree. Nothing is
+synced to disk. They run in turn, round after round; the medians are printed, and each as a
+multiple of what ours takes into a repo, unpacked beside unpacked and configured beside configured.
+A peer that is not installed is left out aloud; the others need root.
+
 Before each cold build ours has made an image of one other package in the same output base: the
 server runs, the rule set is loaded, the tools of `bazel run` are fetched. What that took is
-printed too.
+printed too. `Bazel in use` has made one of 300 other packages: Java has then compiled what is run
+often, which is a third of the processor time of a cold build. A peer that cannot take over
+anything from its last build does each case cold.
 
 Processor time is that of all processes of a contender, Bazel's server and its workers among
-them. Peak memory is of the largest process.
+them. Peak memory is that of the largest process.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import re
 import resource
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import unittest
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Callable
 
 from apt2ostree import errors
-from tests.apt import local_archive
+from tests.bench import contenders, measure
+from tests.bench.contenders import CONFIGURED, UNPACKED, Contender, Ours, Place
+from tests.bench.measure import Figures
 from tests.farm import pool
-from tests.support import bazel, servers
+from tests.support import servers
 
-SUITE = "bookworm"
-LEFT_OUT = "nginx"
-CASES = ("cold", "no-op", "one bumped", "second variant", "cold, warm remote cache")
+LEFT_OUT = ("nginx", "gnome-core")
+"""Packages that the second variant does not have."""
+IN_USE = 300
+"""Packages that a Bazel has made an image of before it counts as one in use."""
+COLD = "cold"
+CASES = (
+    COLD,
+    "cold, Bazel in use",
+    "no-op",
+    "one bumped",
+    "one bumped, lock loaded",
+    "second variant",
+    "cold, warm remote cache",
+)
 
-
-@dataclass(frozen=True)
-class Figures:
-    """What one run took.
-
-    Attributes:
-        wall: seconds.
-        cpu: seconds, user and system.
-        peak: bytes of memory of the largest process.
-        downloaded: bytes from the mirror and the remote cache.
-        disk: bytes that lie there afterwards.
-    """
-
-    wall: float
-    cpu: float
-    peak: int
-    downloaded: int
-    disk: int
+Results = Mapping[tuple[str, str], Sequence[Mapping[str, Figures]]]
+"""(kind, contender) → for each round case → figures; ours into a repo is its kind's first."""
 
 
-@dataclass
-class Place:
-    """Where one run takes place.
+def run_cases(
+    contender: Contender, scratch: Path, place: Callable[[], Place]
+) -> dict[str, Figures]:
+    """Run one contender through all cases that it does not do cold."""
+    found: dict[str, Figures] = {}
 
-    Attributes:
-        directory: its own.
-        mirror: of the packages.
-        cache: remote cache.
-        lock: text of the lock.
-    """
-
-    directory: Path
-    mirror: servers.Nginx
-    cache: servers.Nginx
-    lock: str
-
-    @property
-    def names(self) -> list[str]:
-        """Of the packages."""
-        return re.findall(r"^Package: (\S+)$", self.lock, re.MULTILINE)
-
-    @property
-    def repo(self) -> Path:
-        """The OSTree repo; made when first asked for."""
-        repo = self.directory / "repo"
-        if not repo.exists():
-            quiet("ostree", "init", f"--repo={repo}", "--mode=bare-user")
-            quiet("ostree", f"--repo={repo}", "config", "set", "core.fsync", "false")
-        return repo
-
-
-def quiet(*command: str | Path, **variables: str) -> str:
-    """Run a program; return what it printed.
-
-    Raises:
-        UserError: it failed; the text has its last words.
-    """
-    done = subprocess.run(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-        env={**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **variables},
-    )
-    if done.returncode:
-        raise errors.UserError(f"{command[0]} failed:\n{done.stdout[-3000:]}")
-    return done.stdout
-
-
-class Contender:
-    """A way to the commit. Cases that a tool has no shortcut for are done from the start."""
-
-    name = ""
-    needs: Sequence[str] = ()
-
-    def fresh(self, place: Place) -> None:
-        """Prepare a cold start, untimed."""
-
-    def build(self, place: Place) -> None:
-        """Make the commit of `place.lock`, from what is there."""
-        raise NotImplementedError
-
-    def processes(self) -> str:
-        """What the command lines of its daemons have in common; empty if it has none."""
-        return ""
-
-
-def commit_directory(place: Place, root: Path) -> None:
-    """What follows a bootstrap: device nodes are nothing for OSTree."""
-    shutil.rmtree(root / "dev", ignore_errors=True)
-    quiet(
-        "ostree", "commit", f"--repo={place.repo}", "--branch=image", f"--tree=dir={root}",
-        "--no-bindings", "--timestamp=0",
-    )  # fmt: skip
-
-
-class Mmdebstrap(Contender):
-    """mmdebstrap(1), then one commit of the directory."""
-
-    needs = ("mmdebstrap",)
-
-    def __init__(self, variant: str) -> None:
-        self.variant = variant
-        self.name = f"mmdebstrap, {variant}, + ostree commit"
-
-    def build(self, place: Place) -> None:
-        root = place.directory / "root"
-        quiet(
-            "mmdebstrap", f"--variant={self.variant}", "--mode=root",
-            "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-            f"--include={','.join(place.names)}", SUITE, root,
-            f"deb [trusted=yes] {place.mirror.url} {SUITE} main",
-        )  # fmt: skip
-        commit_directory(place, root)
-
-
-class Debootstrap(Contender):
-    """debootstrap(8), then one commit of the directory."""
-
-    name = "debootstrap + ostree commit"
-    needs = ("debootstrap",)
-
-    def build(self, place: Place) -> None:
-        root = place.directory / "root"
-        root.mkdir()
-        # It wants to make devices there, and the private root's mounts have none.
-        script = 'mount --bind "$1" "$1"; mount -o remount,bind,dev "$1"; shift; exec "$@"'
-        quiet(
-            "unshare", "--mount", "sh", "-euc", script, "sh", root,
-            "debootstrap", "--variant=minbase", f"--keyring={place.mirror.root / 'test.gpg'}",
-            f"--include={','.join(place.names)}", SUITE, root, place.mirror.url,
-        )  # fmt: skip
-        commit_directory(place, root)
-
-
-class Multistrap(Contender):
-    """multistrap(1), which only unpacks, then one commit of the directory."""
-
-    name = "multistrap + ostree commit"
-
-    def __init__(self, package: Path) -> None:
-        self._package = package.absolute()
-
-    def build(self, place: Place) -> None:
-        root = place.directory / "root"
-        configuration = place.directory / "multistrap.conf"
-        trusted = root / "etc/apt/trusted.gpg.d"
-        trusted.mkdir(parents=True)
-        shutil.copy(place.mirror.root / "key.asc", trusted)
-        configuration.write_text(
-            "[General]\narch=amd64\nunpack=true\nbootstrap=Debian\n"
-            f"aptsources=Debian\ndirectory={root}\n[Debian]\npackages={' '.join(place.names)}\n"
-            f"source={place.mirror.url}\nsuite={SUITE}\ncomponents=main\nomitdebsrc=true\n"
+    def timed(case: str, where: Place, do: Callable[[Place], None] = contender.build) -> None:
+        found[case] = measure.work(
+            lambda: do(where), where.mirror, where.cache, where.directory, contender.mark()
         )
-        program = place.directory / "program"
-        quiet("dpkg-deb", "-x", self._package, program)
-        quiet(program / "usr/sbin/multistrap", "-f", configuration)
-        commit_directory(place, root)
 
-
-class Ninja(Contender):
-    """A ninja build as apt2ostree's forerunner: a commit per .deb, and one that combines them."""
-
-    name = "ninja, a commit per .deb"
-    needs = ("ninja",)
-
-    def build(self, place: Place) -> None:
-        stanzas = pool.stanzas(place.lock)
-        lines = [
-            "rule deb",
-            "  command = /usr/lib/apt/apt-helper download-file $url $out.deb SHA256:$sha256 "
-            f">/dev/null && dpkg-deb --fsys-tarfile $out.deb >$out.tar && ostree commit "
-            f"--repo={place.repo} --branch=$branch --tree=tar=$out.tar --no-bindings "
-            "--timestamp=0 >$out && rm $out.tar",
-            "rule image",
-            f"  command = ostree commit --repo={place.repo} --branch=image --no-bindings "
-            "--timestamp=0 $trees >$out",
-        ]
-        outputs, trees = [], []
-        for stanza in stanzas:
-            digest = stanza["SHA256"]
-            branch = f"deb/{digest}"
-            outputs.append(f"debs/{digest}")
-            trees.append(f"--tree=ref={branch}")
-            lines += [
-                f"build debs/{digest}: deb",
-                f"  url = {place.mirror.url}/{stanza['Filename']}".replace(":", "$:", 0),
-                f"  sha256 = {digest}",
-                f"  branch = {branch}",
-            ]
-        lines += [f"build image: image {' '.join(outputs)}", f"  trees = {' '.join(trees)}", ""]
-        (place.directory / "build.ninja").write_text("\n".join(lines))
-        assert place.repo.exists()
-        quiet("ninja", "-C", place.directory, "-j2")
-
-
-@dataclass
-class Ours(Contender):
-    """This project, into a repo.
-
-    Attributes:
-        configure: run the maintainer scripts too.
-    """
-
-    configure: bool = False
-    machine: bazel.Machine | None = None
-    use_cache: bool = False
-    _case: unittest.TestCase = field(default_factory=unittest.TestCase)
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        return f"apt2ostree, {'configured' if self.configure else 'unpacked'}, imported"
-
-    def fresh(self, place: Place) -> None:
-        self._case.doCleanups()
-        configure = "configure = True, " if self.configure else ""
-        self.machine = bazel.machine(
-            self._case,
-            place.directory,
-            {
-                "MODULE.bazel": bazel.module("debs", "other"),
-                "BUILD.bazel": bazel.image("debs").replace("packages", configure + "packages", 1),
-                "other/BUILD.bazel": bazel.image("other"),
-                "debs.lock": place.lock,
-                "other.lock": pool.generate(place.mirror.root, 1).replace(pool.ORIGIN, pool.DEBIAN),
-            },
-            (
-                f"--repository_cache={place.directory / 'repositories'}",
-                *((f"--remote_cache={place.cache.url}",) if self.use_cache else ()),
-            ),
-            APT2OSTREE_MIRRORS=f"{pool.DEBIAN}={place.mirror.url},"
-            + os.environ.get("APT2OSTREE_MIRRORS", ""),
-        )
-        self.machine.log_executions = False
-        started = time.perf_counter()
-        self.machine.run("run", "//other:image", "--", "--help").check()
-        print(f"{self.name}: {time.perf_counter() - started:.1f} s to start and load the rule set")
-
-    def build(self, place: Place) -> None:
-        assert self.machine
-        lock = self.machine.workspace / "debs.lock"
-        if lock.read_text() != place.lock:
-            lock.write_text(place.lock)
-        self.machine.run("run", "//:image", "--", "import", f"--repo={place.repo}").check()
-
-    def processes(self) -> str:
-        assert self.machine
-        return str(self.machine.output_base)
-
-
-def _processes(mark: str) -> tuple[float, int]:
-    """(seconds of processor time, largest peak of memory) of processes with a mark."""
-    seconds, peak = 0.0, 0
-    for process in Path("/proc").glob("[0-9]*") if mark else ():
-        try:
-            if mark.encode() not in (process / "cmdline").read_bytes():
-                continue
-            times = (process / "stat").read_text().rpartition(")")[2].split()[11:15]
-            status = (process / "status").read_text()
-        except OSError:
-            continue
-        seconds += sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
-        found = re.search(r"VmHWM:\s+(\d+)", status)
-        peak = max(peak, int(found[1]) * 1024 if found else 0)
-    return seconds, peak
-
-
-def measure(contender: Contender, place: Place) -> Figures:
-    """Time one build."""
-    nginxes = (place.mirror, place.cache)
-    for nginx in nginxes:
-        nginx.forget_transfers()
-    before, _ = _processes(contender.processes())
-    started = time.perf_counter()
-    child = os.fork()
-    if not child:
-        try:
-            contender.build(place)
-        except BaseException as error:
-            print(error, file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    _, status, usage = os.wait4(child, 0)
-    wall = time.perf_counter() - started
-    if status:
-        raise errors.UserError(f"{contender.name} failed")
-    after, peak = _processes(contender.processes())
-    return Figures(
-        wall=wall,
-        cpu=usage.ru_utime + usage.ru_stime + after - before,
-        peak=max(peak, usage.ru_maxrss * 1024),
-        downloaded=sum(
-            transfer.sent
-            for nginx in nginxes
-            for transfer in nginx.transfers()
-            if transfer.method == "GET"
-        ),
-        disk=int(quiet("du", "-s", "--block-size=1", place.directory).split()[0]),
-    )
-
-
-def without(lock: str, name: str) -> str:
-    """A lock for another image: without one package."""
-    stanzas = lock.strip().split("\n\n")
-    return "\n\n".join(item for item in stanzas if f"Package: {name}\n" not in item) + "\n"
-
-
-def publish(mirror: Path, lock: str) -> None:
-    """Write the indexes that apt reads."""
-    directory = mirror / f"dists/{SUITE}/main/binary-amd64"
-    directory.mkdir(parents=True, exist_ok=True)
-    index = re.sub(r"^APT-Sources: .*\n", "", lock, flags=re.MULTILINE)
-    (directory / "Packages").write_text(index + "\n")  # debootstrap needs the last line empty
-    suite = directory.parents[1]
-    for signed in ("Release", "Release.gpg"):
-        (suite / signed).unlink(missing_ok=True)
-    options = {"Suite": SUITE, "Codename": SUITE, "Components": "main", "Architectures": "amd64"}
-    release = quiet(
-        "apt-ftparchive",
-        *(f"-oAPT::FTPArchive::Release::{key}={value}" for key, value in options.items()),
-        # debootstrap takes the longest digest that it sees, and Packages has SHA256.
-        *(f"-oAPT::FTPArchive::{digest}=false" for digest in ("MD5", "SHA1", "SHA512")),
-        "release",
-        suite,
-    )
-    (suite / "Release").write_text(release)
-    key = local_archive.Key(mirror)
-    try:
-        (suite / "Release.gpg").write_bytes(key.detach_sign(release.encode()))
-        (mirror / "key.asc").write_bytes(key.armoured)
-    finally:
-        key.close()
-
-
-def cases(contender: Contender, scratch: Path, place: Callable[[], Place]) -> dict[str, Figures]:
-    """Run one contender through all cases."""
-    found = {}
     here = place()
     lock = here.lock
-    bumped = pool.bump(here.mirror.root, lock, scratch)
-    incremental = isinstance(contender, (Ours, Ninja))
     contender.fresh(here)
-    publish(here.mirror.root, lock)
-    found["cold"] = measure(contender, here)
-    if incremental:
-        found["no-op"] = measure(contender, here)
-        here.lock = bumped
-        found["one bumped"] = measure(contender, here)
+    timed(COLD, here)
+    if contender.incremental:
+        timed("no-op", here)
+        here.lock = pool.bump(here.mirror.root, here.lock, scratch)
+        timed("one bumped", here)
+        if isinstance(contender, Ours):
+            here.lock = pool.bump(here.mirror.root, here.lock, scratch)
+            contender.load(here)
+            timed("one bumped, lock loaded", here)
         here.lock = without(lock, LEFT_OUT)
-        found["second variant"] = measure(contender, here)
-    if isinstance(contender, Ours):
-        contender.use_cache = True
-        for _ in range(2):  # the first fills the cache
-            again = place()
-            contender.fresh(again)
-            found["cold, warm remote cache"] = measure(contender, again)
-            shutil.rmtree(again.directory, ignore_errors=True)
-        contender.use_cache = False
+        timed("second variant", here)
     shutil.rmtree(here.directory, ignore_errors=True)
-    return {case: found.get(case, found["cold"]) for case in CASES}
+    if isinstance(contender, Ours):
+        used, filling, using = place(), place(), place()
+        contender.others = IN_USE
+        contender.fresh(used)
+        timed("cold, Bazel in use", used)
+        contender.others = 1
+        contender.use_cache = True
+        contender.fresh(filling)
+        contender.build(filling)
+        contender.fresh(using)
+        timed("cold, warm remote cache", using, contender.build_all_from_cache)
+        contender.use_cache = False
+        contender.close()
+        for other in (used, filling, using):
+            shutil.rmtree(other.directory, ignore_errors=True)
+    return found
 
 
-def table(results: dict[str, list[dict[str, Figures]]]) -> None:
-    """Print medians, and the times as multiples of the first contender's."""
-    first = next(iter(results))
-    for case in CASES:
-        print(f"\n| {case} | wall | ratio | processor | ratio | peak | downloaded | disk |")
-        print("|---|---:|---:|---:|---:|---:|---:|---:|")
-        ours = _median(results[first], case)
-        for name, runs in results.items():
-            figures = _median(runs, case)
-            print(
-                f"| {name} | {figures.wall:.2f} s | {figures.wall / ours.wall:.1f} "
-                f"| {figures.cpu:.2f} s | {figures.cpu / ours.cpu:.1f} "
-                f"| {figures.peak / 1e6:.0f} MB | {figures.downloaded / 1e6:.1f} MB "
-                f"| {figures.disk / 1e6:.0f} MB |"
-            )
+def without(lock: str, names: Sequence[str]) -> str:
+    """A lock for another image: without some packages."""
+    stanzas = lock.strip().split("\n\n")
+    return "\n\n".join(item for item in stanzas if item.split()[1] not in names) + "\n"
 
 
-def _median(runs: Sequence[dict[str, Figures]], case: str) -> Figures:
-    def of(name: str) -> float:
-        return float(statistics.median(getattr(run[case], name) for run in runs))
+def table(results: Results) -> str:
+    """Medians, and times as multiples of those of ours, in Markdown."""
+    lines = [
+        "| case | | wall | ratio | processor | ratio | peak | mirror | cache | disk | ratio |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind in (UNPACKED, CONFIGURED):
+        rows = {name: runs for (of, name), runs in results.items() if of == kind}
+        for case in CASES if rows else ():
+            ours = median(next(iter(rows.values())), case)
+            lines += [
+                _row(f"{kind}: {case}", name, median(runs, case), ours)
+                for name, runs in rows.items()
+            ]
+    return "\n".join(lines)
 
-    return Figures(of("wall"), of("cpu"), int(of("peak")), int(of("downloaded")), int(of("disk")))
+
+def median(runs: Sequence[Mapping[str, Figures]], case: str) -> Figures:
+    """Of a contender's rounds."""
+    return measure.median([run.get(case) or _instead(run, case) for run in runs])
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark; see --help."""
+def _instead(run: Mapping[str, Figures], case: str) -> Figures:
+    """What stands for a case that the contender knows no shortcut for."""
+    return run.get("one bumped", run[COLD]) if case.startswith("one bumped") else run[COLD]
+
+
+def _row(case: str, name: str, figures: Figures, ours: Figures) -> str:
+    return (
+        f"| {case} | {name} | {figures.wall:.2f} s | {figures.wall / ours.wall:.1f} "
+        f"| {figures.processor:.2f} s | {figures.processor / ours.processor:.1f} "
+        f"| {figures.peak / 1e6:.0f} MB | {figures.mirror / 1e6:.1f} MB "
+        f"| {figures.cache / 1e6:.1f} MB | {figures.disk / 1e6:.0f} MB "
+        f"| {figures.disk / ours.disk:.1f} |"
+    )
+
+
+def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: 3)")
     parser.add_argument("--lock", type=Path, required=True, help="lockfile of the packages")
     parser.add_argument(
-        "--only", nargs="+", default=[""], help="contenders whose names contain one of these"
+        "--only",
+        nargs="+",
+        default=[""],
+        metavar="WORDS",
+        help="contenders whose kind and name contain one of these, such as `unpacked: mm`",
     )
+    parser.add_argument("--markdown", type=Path, help="file to write the table to, too")
     parser.add_argument("--multistrap", type=Path, required=True, help="its package")
-    parser.add_argument("debs", nargs="+", type=Path, help="the packages, or their directory")
-    options = parser.parse_args(arguments)
-    debs = [
-        path
-        for given in options.debs
-        for path in (given.glob("*.deb") if given.is_dir() else [given])
-    ]
+    parser.add_argument("--deb", nargs="+", type=Path, required=True, help="the packages")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmark; see --help."""
+    options = _arguments().parse_args(arguments)
     lock = options.lock.read_text(encoding="utf-8")
-    contenders: list[Contender] = [
-        Ours(), Ours(configure=True), Mmdebstrap("extract"), Mmdebstrap("custom"),
-        Debootstrap(), Multistrap(options.multistrap), Ninja(),
+    everybody = [
+        Ours(), Ours(into_repo=False), contenders.Mmdebstrap("extract", UNPACKED),
+        contenders.Multistrap(options.multistrap), contenders.Ninja(),
+        Ours(CONFIGURED), contenders.Mmdebstrap("custom", CONFIGURED), contenders.Debootstrap(),
     ]  # fmt: skip
-    case = unittest.TestCase()
+    chosen = [
+        contender
+        for contender in everybody
+        if any(words in f"{contender.kind}: {contender.name}" for words in options.only)
+    ]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        scratch = Path(name)
+    measure.sync_nothing()
+    size = sum(deb.stat().st_size for deb in options.deb)
+    print(f"{len(options.deb)} packages, {size / 1e6:.1f} MB")
+    print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
+    results: dict[tuple[str, str], list[dict[str, Figures]]] = {}
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        case = unittest.TestCase()
+        stack.callback(case.doCleanups)
+        for contender in everybody:
+            if isinstance(contender, Ours):
+                stack.callback(contender.close)
         mirror = servers.Nginx(scratch / "mirror", scratch / "mirror/files").start(case)
         cache = servers.Nginx(scratch / "cache", scratch / "cache/files", servers.STORE)
         cache.start(case)
-        pool.link(mirror.root, lock, debs)
-        print(f"{len(debs)} packages, {sum(deb.stat().st_size for deb in debs) / 1e6:.1f} MB")
-        print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
-        results: dict[str, list[dict[str, Figures]]] = {}
+        pool.link(mirror.root, lock, options.deb)
+        contenders.publish(mirror.root, lock)
+
+        def place() -> Place:
+            return Place(Path(tempfile.mkdtemp(dir=scratch)), mirror, cache, lock)
+
         for number in range(options.rounds):
-            for contender in contenders:
+            for contender in chosen:
                 missing = [tool for tool in contender.needs if not shutil.which(tool)]
-                if missing or not any(words in contender.name for words in options.only):
-                    if missing:
-                        print(f"LEFT OUT: {contender.name}: no {', '.join(missing)} here")
-                    continue
-
-                def place() -> Place:
-                    return Place(Path(tempfile.mkdtemp(dir=scratch)), mirror, cache, lock)
-
-                shutil.rmtree(cache.root)
-                cache.root.mkdir()
                 try:
-                    figures = cases(contender, scratch, place)
+                    if missing:
+                        raise errors.UserError(f"no {', '.join(missing)} here")
+                    figures = run_cases(contender, scratch, place)
                 except errors.UserError as error:
                     print(f"LEFT OUT: {contender.name}: {error}", flush=True)
                     continue
-                results.setdefault(contender.name, []).append(figures)
-                print(f"round {number + 1}: {contender.name}: {figures['cold'].wall:.1f} s cold")
+                finally:
+                    shutil.rmtree(cache.root)
+                    cache.root.mkdir()
+                results.setdefault((contender.kind, contender.name), []).append(figures)
+                seconds = ", ".join(f"{case} {took.wall:.2f} s" for case, took in figures.items())
+                print(f"round {number + 1}: {contender.kind}: {contender.name}: {seconds}")
                 sys.stdout.flush()
-        for contender in contenders:
-            if isinstance(contender, Ours):
-                contender._case.doCleanups()
-        table(results)
-        print(f"\nload: {os.getloadavg()}")
-        case.doCleanups()
+    text = table(results)
+    print(f"load: {os.getloadavg()}\n\n{text}")
+    if options.markdown:
+        directory = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+        (directory / options.markdown).write_text(text + "\n", encoding="utf-8")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Benchmark: the phases of a build, and how each grows with the number of packages.
 
-    bazel run //tests/bench:growth -- --plot growth.svg      # generated packages
+    bazel run //tests/bench:growth -- --plot docs/growth.svg  # generated packages
     bazel run //tests/bench:phases                           # the 105 of an example
     bazel run //tests/bench:phases_desktop                   # the 1,145 of another
 
@@ -8,10 +8,10 @@ Packages are served from loopback. Each number of them gets a fresh output base,
 built an image of one other package before. Then, one after the other:
 
 - `load`: query the lock's list of packages; `fetch`: download them all and analyze the image
-  (`build --nobuild`); `build`: unpack and compose;
-- `no-op`: the same build again;
-- `bump …`: the same after one package has a new version;
-- `variant …`: for a second lock, which has all packages but each twentieth.
+  (`build --nobuild`); `unpack` them; `compose` the image; `import` it into a new OSTree repo;
+- `no-op`: build again;
+- `bump: load` and `bump: build`: the same after one package has a new version, download and all;
+- `variant: …`: for a second lock, which has all packages but each twentieth.
 
 The plot is logarithmic on both axes: a line as steep as the dashed one is linear growth.
 """
@@ -19,6 +19,7 @@ The plot is logarithmic on both axes: a line as steep as the dashed one is linea
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import math
 import os
@@ -32,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apt2ostree import errors
+from tests.bench import measure
 from tests.farm import pool
 from tests.support import bazel, servers
 from tools import deb_tree
@@ -41,7 +43,10 @@ Phases = dict[str, float]
 
 HEAP = "heap of the server, per package"
 OVERHEAD = "overhead per unpacking"
-COLORS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8e6c8a", "#e0a030", "#2a9d8f", "#6d597a", "#bc4749")
+COLORS = (
+    "#1b6ca8", "#d1495b", "#3a7d44", "#8e6c8a", "#e0a030", "#2a9d8f", "#6d597a", "#bc4749",
+    "#222222", "#9a6b3f",
+)  # fmt: skip
 MOST_SEQUENTIAL = 2000
 """Packages up to which the overhead is measured, which takes a build with one job."""
 
@@ -65,7 +70,7 @@ def generated(mirror: Path, number: int) -> Packages:
     """Small packages, as many as asked for."""
     lock = pool.generate(mirror, number, files=4)
     stanzas = lock.split("\n\n")
-    bumped = pool.small(mirror, number // 2, random.Random(3), files=4)
+    bumped = pool.small(mirror, number // 2, random.Random(3), files=4, revision=2)
     stanzas[number // 2] = bumped.rstrip("\n")
     return Packages(pool.ORIGIN, lock, "\n\n".join(stanzas))
 
@@ -82,9 +87,10 @@ def thinned(lock: str) -> str:
     return "\n\n".join(itertools.compress(stanzas, itertools.cycle([1] * 19 + [0]))) + "\n"
 
 
-def run_phases(mirror: servers.Nginx, packages: Packages, directory: Path) -> Phases:
-    """Run all phases."""
-    case = unittest.TestCase()
+def run_phases(
+    case: unittest.TestCase, mirror: servers.Nginx, packages: Packages, directory: Path
+) -> Phases:
+    """Run all phases; the end of the case stops Bazel."""
     number = len(pool.stanzas(packages.lock))
     other = pool.small(mirror.root, 99999, random.Random(2)).replace(pool.ORIGIN, packages.origin)
     machine = bazel.machine(
@@ -120,28 +126,29 @@ def run_phases(mirror: servers.Nginx, packages: Packages, directory: Path) -> Ph
     def write(name: str, text: str) -> None:
         (machine.workspace / name).write_text(text)
 
-    machine.build("//other:image")
+    machine.run("run", "//other:image", "--", "--help").check()
     before = heap()
     write("debs.lock", packages.lock)
     timed("load", "query", "@debs//:packages")
     timed("fetch", "build", "--nobuild", "//:image")
-    timed("build", "build", "//:image")
+    timed("unpack", "build", "@debs//:packages")
+    timed("compose", "build", "//:image")
     phases[HEAP] = (heap() - before) / number
+    repo = directory / "repo"
+    measure.quiet("ostree", "init", f"--repo={repo}", "--mode=bare-user")
+    timed("import", "run", "//:image", "--", "import", f"--repo={repo}")
     timed("no-op", "build", "//:image")
     write("debs.lock", packages.bumped)
     timed("bump: load", "query", "@debs//:packages")
-    timed("bump: fetch", "build", "--nobuild", "//:image")
     timed("bump: build", "build", "//:image")
     write("variant.lock", thinned(packages.lock))
     timed("variant: load", "query", "@variant//:packages")
-    timed("variant: fetch", "build", "--nobuild", "//variant:image")
     timed("variant: build", "build", "//variant:image")
     if number <= MOST_SEQUENTIAL:
         machine.run("clean").check()
         machine.run("build", "--nobuild", "//:image").check()
         sequential = timed(OVERHEAD, "build", "--jobs=1", "//:image")
         phases[OVERHEAD] = (sequential - in_process(mirror.root, packages, directory)) / number
-    case.doCleanups()
     return phases
 
 
@@ -231,6 +238,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; see --help."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--plot", type=Path, help="SVG file to write")
+    parser.add_argument("--markdown", type=Path, help="file to write the table to, too")
     parser.add_argument("--lock", type=Path, help="lockfile of real packages")
     parser.add_argument("--deb", type=Path, nargs="+", default=[], help="the real packages")
     parser.add_argument("--numbers", nargs="+", type=int, help="of generated packages")
@@ -239,21 +247,24 @@ def main(arguments: Sequence[str]) -> int:
     debs = [path.absolute() for path in options.deb]
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     results: dict[int, Phases] = {}
+    measure.sync_nothing()
     print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
     for number in options.numbers or ([len(debs)] if debs else [100, 1000, 10000]):
         case = unittest.TestCase()
-        with tempfile.TemporaryDirectory(prefix="bench-") as name:
-            directory = Path(name)
+        with contextlib.ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+            stack.callback(case.doCleanups)
             mirror = servers.Nginx(directory / "mirror", directory / "mirror/files").start(case)
             packages = (
                 real(mirror.root, lock, debs, directory) if debs else generated(mirror.root, number)
             )
-            results[number] = run_phases(mirror, packages, directory)
-            case.doCleanups()
+            results[number] = run_phases(case, mirror, packages, directory)
         print(table({number: results[number]}), flush=True)
     print(f"load: {os.getloadavg()}\n\n{table(results)}")
     if options.plot:
         options.plot.write_text(plot(results), encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(table(results) + "\n", encoding="utf-8")
     return 0
 
 

@@ -32,12 +32,13 @@ def generate(pool: Path, number: int, seed: int = 1, files: int = 8) -> str:
     return "\n".join(small(pool, index, numbers, files) for index in range(number))
 
 
-def small(pool: Path, index: int, numbers: random.Random, files: int = 8) -> str:
+def small(pool: Path, index: int, numbers: random.Random, files: int = 8, revision: int = 1) -> str:
     """Write one small package; return its stanza."""
     name = f"pkg{index:05}"
     before = {numbers.randrange(max(0, index - 50), index) for _ in range(4)} if index else set()
     depends = ", ".join(f"pkg{other:05}" for other in sorted(before))
-    control = debs.control(name, f"1.{index}-1", **({"Depends": depends} if depends else {}))
+    version = f"1.{index}-{revision}"
+    control = debs.control(name, version, **({"Depends": depends} if depends else {}))
     entries = [
         debs.directory("./usr"),
         debs.directory("./usr/lib"),
@@ -48,7 +49,7 @@ def small(pool: Path, index: int, numbers: random.Random, files: int = 8) -> str
         ),
     ]
     data = debs.deb(*entries, control=control, compression=".gz")
-    path = f"pool/{name}_1.{index}-1_amd64.deb"
+    path = f"pool/{name}_{version}_amd64.deb"
     debs.write(pool / path, data)
     return control + (
         f"Filename: {path}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
