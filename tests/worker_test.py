@@ -39,6 +39,7 @@ class WorkerTest(unittest.TestCase):
 
     def test_values_may_begin_with_a_dash(self) -> None:
         self.assertEqual(answer("--pair", "-x.txt", "--y")["output"], "warning: -x.txt is --y\n")
+        self.assertEqual(answer("--many=-x")["output"], "error: -x\n")
 
     def test_arguments_that_are_wrong_are_told(self) -> None:
         told = answer("--pair", "one")
