@@ -171,7 +171,7 @@ class WorkspaceTest(judges.ScratchTest):
             "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
             "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
             "program_as_file": "//:script in `files` is 2 files: end the path",
-            "file_as_program": "in binaries attribute of ostree_tree rule //:file_as_program: source file",
+            "file_as_program": "source file '//:greeting.txt' is misplaced here",
             "two_lines": """files: "etc/a\\nb" has a line end in it""",
             "lines": """remove: "usr\\none" has a line end in it""",
             "onto_files": "onto: //:sources has 2 files and no oci-layout among them; expected",
