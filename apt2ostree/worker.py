@@ -38,7 +38,7 @@ class ActionParser(argparse.ArgumentParser):
         raise errors.UserError(f"arguments of the action: {message}")
 
     def _parse_optional(self, arg_string: str) -> Any:
-        known = arg_string in self._option_string_actions
+        known = arg_string.partition("=")[0] in self._option_string_actions
         return super()._parse_optional(arg_string) if known else None
 
 
