@@ -41,6 +41,9 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(answer("--pair", "-x.txt", "--y")["output"], "warning: -x.txt is --y\n")
         self.assertEqual(answer("--many=-x")["output"], "error: -x\n")
 
+    def test_an_equals_sign_may_be_between_an_option_and_its_value(self) -> None:
+        self.assertEqual(answer("--many=no x")["output"], "error: no x\n")
+
     def test_arguments_that_are_wrong_are_told(self) -> None:
         told = answer("--pair", "one")
         self.assertEqual(told["exitCode"], 1)

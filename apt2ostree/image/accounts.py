@@ -92,8 +92,8 @@ def declare(accounts: Accounts, users: Mapping[str, User], groups: Mapping[str, 
             accounts.groups[name] = group.gid
         elif name not in accounts.groups:
             raise UserError(
-                f"group {name}: no gid given, and {accounts.source} has no such group to add "
-                "members to"
+                f"group {name}: no gid given, and there is no such group in {accounts.source} to "
+                "add members to: give a gid, or name in `accounts` an image that has the group"
             )
     for name, user in users.items():
         _check_name(name, "user")

@@ -286,6 +286,8 @@ def _add_accounts(
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
         row = files.get(name)
+        if row and row[0] != "file":
+            raise UserError(f"/{path}: a {row[0]}, and users and groups are added to a file")
         secret = ["file", "0640", 0, SHADOW_GID] if "shadow" in name else ["file", "0644", 0, 0]
         files[name] = _add_content(objects, text, row[:4] if row else secret)
         texts[path] = text

@@ -17,7 +17,8 @@ _ATTRS = {
               "one wins. They apply to what tars bring, too. One that matches nothing is an error.",
     ),
     "binaries": attr.label_keyed_string_dict(
-        doc = "Program → path: a `py_binary`, a `cc_binary` or another executable target. Its " +
+        doc = "Program → path: a `py_binary`, a `cc_binary` or another executable target. Where " +
+              "the path ends in a slash, it goes into that directory under its own name. Its " +
               "runfiles go beside it, into `PATH.runfiles`.",
     ),
     "directories": attr.string_list(
@@ -114,7 +115,8 @@ def _add_pairs(args, option, pairs):
 def _add_files(args, target, path):
     files = target[DefaultInfo].files.to_list()
     if len(files) != 1 and not path.endswith("/"):
-        fail("{} in `files` is {} files: end the path {} in a slash, for a directory to put them into".format(target.label, len(files), repr(path)))
+        fail(("{} in `files` is {} files: end the path {} in a slash, for a directory to put them " +
+              "into; a program goes into `binaries`").format(label_text(target.label), len(files), repr(path)))
     for file in files:
         own = path + file.basename if path.endswith("/") and not file.is_directory else path
         args.add_all(["--file", own, file], expand_directories = False)

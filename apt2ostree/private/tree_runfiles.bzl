@@ -1,5 +1,7 @@
 """A program and its runfiles as arguments of the tree tool."""
 
+load(":label_text.bzl", "label_text")
+
 def add_program(ctx, args, target, path):
     """Add a program, and beside it `PATH.runfiles`, where Bazel's programs look for theirs.
 
@@ -7,7 +9,7 @@ def add_program(ctx, args, target, path):
         ctx: of the rule.
         args: Args: of the tree tool.
         target: Target: executable.
-        path: string: where the program goes.
+        path: string: where the program goes, or in a slash the directory.
 
     Returns:
         depset of File: the inputs.
@@ -15,7 +17,9 @@ def add_program(ctx, args, target, path):
     default = target[DefaultInfo]
     executable = default.files_to_run.executable
     if not executable:
-        fail("{} in `binaries` is not executable: put it into `files`, or name a *_binary target".format(target.label))
+        fail("{} in `binaries` is not executable: put it into `files`, or name a *_binary target".format(label_text(target.label)))
+    if path.endswith("/"):
+        path += executable.basename
     args.add_all(["--executable", path, executable])
     runfiles = default.default_runfiles
     if not _has_more_than(runfiles, executable):

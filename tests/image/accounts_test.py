@@ -55,6 +55,11 @@ class AccountsTest(unittest.TestCase):
         )
         self.assertIn("adm:x:4:syslog,app\n", added["etc/group"])
 
+    def test_members_for_a_group_that_is_nowhere(self) -> None:
+        words = "group web: no gid given, and there is no such group in the tree's own users and "
+        with self.assertRaisesRegex(UserError, words + "groups .*: give a gid, or name in `acc"):
+            accounts.declare(accounts.Accounts({}, {}), {}, {"web": Group(None, ("u",))})
+
     def test_taken_ids_and_names(self) -> None:
         with self.assertRaisesRegex(UserError, r"user app: the id 33 is www-data's already"):
             accounts.add(TEXTS, {"app": User(33, group="www-data")}, {})

@@ -204,6 +204,13 @@ class UsersTest(ScratchTest):
         self.assertIn("app:", image.manifest.texts["etc/passwd"])
         self.assertEqual(image.manifest.users, {})
 
+    def test_users_are_not_added_to_a_symlink(self) -> None:
+        link = deb(symlink("./etc/passwd", "x"), control=control("link"))
+        manifest, objects = tree({"usr/x": b""})
+        manifest.users = {"app": User(700)}
+        with self.assertRaisesRegex(UserError, "/etc/passwd: a symlink, and users and groups are"):
+            build(self.scratch / "i", [BASE_PASSWD, link], {"a": (manifest, objects)})
+
     def test_an_image_upon_it_knows_them(self) -> None:
         manifest, objects = tree({"usr/x": b""})
         manifest.users = {"app": User(700)}

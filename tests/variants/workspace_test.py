@@ -59,7 +59,9 @@ cc_binary(
 )
 py_binary(name = "script", srcs = ["script.py"], data = ["greeting.txt"], deps = [":words"])
 py_library(name = "words", srcs = ["words.py"], imports = ["."])
-ostree_tree(name = "programs", binaries = {":tool": "usr/bin/tool", ":script": "usr/bin/script"})
+ostree_tree(name = "programs", binaries = {":tool": "usr/bin/", ":script": "usr/bin/script"})
+ostree_tree(name = "program_as_file", files = {":script": "usr/bin/script"})
+ostree_tree(name = "file_as_program", binaries = {"greeting.txt": "usr/bin/x"})
 ostree_image(name = "with_programs", packages = [":one"], layers = [":programs"])
 
 deb_package(name = "arm", src = "arm.deb")
@@ -168,6 +170,8 @@ class WorkspaceTest(judges.ScratchTest):
             "unknown_user": "/etc/greeting.txt: unknown user 'nobody-knows': the tree's own users",
             "clash": "/etc/greeting.txt: layer //:files and layer //:more_files",
             "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
+            "program_as_file": "//:script in `files` is 2 files: end the path",
+            "file_as_program": "source file '//:greeting.txt' is misplaced here",
             "two_lines": """files: "etc/a\\nb" has a line end in it""",
             "lines": """remove: "usr\\none" has a line end in it""",
             "onto_files": "onto: //:sources has 2 files and no oci-layout among them; expected",
