@@ -228,7 +228,7 @@ class Archives:
         """Bring the content of a listed index into the cache, and return its checksum."""
         stem = f"{wanted.directory}Packages"
         plain = release.files.get(stem)
-        if plain and self._cached(plain):
+        if plain and self.downloader.cache.find(plain.sha256, plain.size):
             _log.debug("%s: in the cache", wanted.name)
             return plain.sha256
         offered = [suffix for suffix in _SUFFIXES if stem + suffix in release.files]
@@ -236,29 +236,35 @@ class Archives:
         for suffix in offered:
             entry = release.files[stem + suffix]
             urls = _urls(wanted, release, stem + suffix, entry)
-            label = f"{wanted.name}{suffix}"
+            expected = Expected(urls, entry.sha256, entry.size, f"{wanted.name}{suffix}")
             try:
-                path = self.downloader.fetch(Expected(urls, entry.sha256, entry.size, label))
+                return self._fetch(expected, suffix, plain)
             except DownloadError as error:
                 # A Release file also lists what a mirror does not carry: Packages itself, mostly.
                 if not error.not_found:
                     raise
                 failures.append(error)
-                continue
-            if not suffix:
-                return entry.sha256
-            with path.open("rb") as file:
-                sha256 = self._keep(label, chunks(suffix, file), plain)
-            path.unlink(missing_ok=True)
-            return sha256
         raise ReleaseError(
             f"{wanted.name}: the archive lists it, but has it in no form:\n"
             + "\n".join(str(failure) for failure in failures)
         )
 
-    def _cached(self, entry: FileEntry) -> bool:
-        path = self.downloader.cache.find(entry.sha256)
-        return path is not None and path.stat().st_size == entry.size
+    def _fetch(self, expected: Expected, suffix: str, plain: FileEntry | None) -> str:
+        """Bring one form of an index into the cache, decompressed, and return its checksum."""
+        while True:
+            path = self.downloader.fetch(expected)
+            if not suffix:
+                return expected.sha256
+            try:
+                file = path.open("rb")
+            except FileNotFoundError:
+                # An index of the same content (empty ones are), read by another thread or
+                # process, which was done with the compressed file first.
+                continue
+            with file:
+                sha256 = self._keep(expected.label, chunks(suffix, file), plain)
+            path.unlink(missing_ok=True)
+            return sha256
 
     def _unlisted(self, wanted: _Wanted) -> str:
         """The same for a trusted archive that has no Release file to list it."""

@@ -53,14 +53,15 @@ class Cache:
         """Where the file with this checksum is, or would be."""
         return self.root / "sha256" / sha256[:2] / sha256
 
-    def find(self, sha256: str) -> Path | None:
-        """The file with this checksum, if it is here; its use is noted."""
+    def find(self, sha256: str, size: int | None = None) -> Path | None:
+        """The file with this checksum, if it is here, and of this size; its use is noted."""
         path = self.path(sha256)
         try:
             os.utime(path)
+            is_whole = size is None or path.stat().st_size == size
         except OSError:
             return None
-        return path
+        return path if is_whole else None
 
     def read(self, sha256: str) -> bytes | None:
         """What is in the file with this checksum, or None; a damaged file is removed."""

@@ -194,8 +194,8 @@ class Downloader:
         Raises:
             DownloadError: with the reason for every URL that was tried.
         """
-        found = self.cache.find(expected.sha256)
-        if found is not None and found.stat().st_size == expected.size:
+        found = self.cache.find(expected.sha256, expected.size)
+        if found is not None:
             return found
         with self._task(expected.label, expected.size) as advance:
             return self._try_all(

@@ -215,7 +215,8 @@ class _Explainer:
             return f"is not version {item.version}"
         architecture = self._universe.architecture_of(package)
         if item.architecture not in ("", "any", "native", "all", architecture):
-            return f"is for {architecture}"
+            serves = f", and serves {item.architecture} too: ask for {item.name}"
+            return f"is for {architecture}" + (serves if package.multi_arch == "foreign" else "")
         if item.suite:
             suites = ", ".join(origin.suite for origin in package.origins) or "an unknown suite"
             return f"is in {suites}, not in {item.suite}"

@@ -211,7 +211,11 @@ def _named(selection: Selection, item: Wanted) -> Optional[Package]:
 
 
 def _only_provider(selection: Selection, item: Wanted) -> Optional[Package]:
-    """The package that provides the name, if there is just one; of the native architecture."""
+    """The package that provides the name, if there is just one; of the native architecture.
+
+    A foreign architecture has only the names that its own packages speak of, as for apt, even if
+    a package of the native one is Multi-Arch: foreign.
+    """
     universe = selection.universe
     if item.version or item.suite or item.architecture == "all":
         return None
@@ -223,6 +227,8 @@ def _only_provider(selection: Selection, item: Wanted) -> Optional[Package]:
         if selection.is_candidate(package) and universe.satisfies(package, relation, architecture)
     ]
     if len({package.name for package in providers}) != 1:
+        return None
+    if architecture != universe.architecture and not universe.is_spoken_of(item.name, architecture):
         return None
     return min(
         providers,

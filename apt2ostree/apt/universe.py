@@ -18,6 +18,9 @@ from apt2ostree.dpkg import version
 Node = tuple[str, str]
 
 
+_AFFIRMATIVE = ("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Provides")
+
+
 class DuplicateError(ValueError):
     """Two stanzas of one version that describe different files."""
 
@@ -105,6 +108,18 @@ class Universe:
             if package is not previous and package not in named:
                 yield package
             previous = package
+
+    def is_spoken_of(self, name: str, architecture: str) -> bool:
+        """Whether a package for an architecture needs, suggests or provides a name."""
+        text = name.encode()
+        return any(
+            relation.name == name
+            for package in self
+            if package.architecture == architecture and text in package.raw
+            for field in _AFFIRMATIVE
+            for group in package.relations(field)
+            for relation in group
+        )
 
     def satisfies(self, package: Package, relation: Relation, architecture: str) -> bool:
         """Whether a package meets a dependency of a package for `architecture`.

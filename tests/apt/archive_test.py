@@ -7,10 +7,12 @@ import subprocess
 import unittest
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from unittest import mock
 
 from apt2ostree.apt.archive import Archives, Index
 from apt2ostree.apt.cache import Cache
-from apt2ostree.apt.download import Downloader, Settings
+from apt2ostree.apt.download import Downloader, Expected, Settings
 from apt2ostree.apt.index import parse_index
 from apt2ostree.apt.keyrings import Keyrings
 from apt2ostree.apt.snapshots import Snapshots
@@ -105,6 +107,20 @@ class FormsTest(ArchiveTest):
         shutil.rmtree(self.suite.directory / "main/binary-amd64/by-hash")
         self.assertEqual(len(self.packages()), 1)
         self.assertTrue(self.server.requests[-1].endswith("/Packages.gz"))
+
+    def test_indexes_with_the_same_content_do_not_get_into_each_others_way(self) -> None:
+        self.suite.write(self.key)
+        fetch, paths = Downloader.fetch, list[Path]()
+
+        def fetch_and_lose(downloader: Downloader, expected: Expected) -> Path:
+            paths.append(fetch(downloader, expected))
+            if len(paths) == 1:
+                paths[0].unlink()  # as a thread does that has just read it
+            return paths[-1]
+
+        with mock.patch.object(Downloader, "fetch", fetch_and_lose):
+            self.assertEqual(self.packages(), ["hello 2.0 URL test/main amd64 Packages"])
+        self.assertEqual(len(paths), 2)
 
     def test_by_hash_can_be_switched_off_and_forced(self) -> None:
         self.suite.write(self.key)

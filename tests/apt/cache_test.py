@@ -29,6 +29,11 @@ class CacheTest(unittest.TestCase):
         self.assertEqual(self.cache.find(SHA256), path)
         self.assertEqual(self.cache.read(SHA256), b"content")
 
+    def test_a_file_of_another_size_is_not_found(self) -> None:
+        path = self.keep(b"content")
+        self.assertEqual(self.cache.find(SHA256, 7), path)
+        self.assertIsNone(self.cache.find(SHA256, 8))
+
     def test_a_damaged_file_is_not_believed(self) -> None:
         path = self.keep(b"other")
         self.assertIsNone(self.cache.read(SHA256))

@@ -150,10 +150,22 @@ class WantTest(unittest.TestCase):
             ("a\na:i386", "a:native", "a"),
             ("a:all", "a:all", "a:all"),
             ("a:all", "a:amd64", "a:all"),
-            ("a; Multi-Arch: foreign", "a:i386", "a"),
         ):
             with self.subTest(item):
                 self.assertEqual(_resolve(text, item, foreign=["i386"]), [found])
+
+    def test_a_foreign_architecture_has_the_names_that_its_packages_speak_of(self) -> None:
+        for field in ("Depends", "Suggests", "Enhances"):
+            text = f"a; Multi-Arch: foreign\nb:i386; {field}: a"
+            self.assertEqual(_resolve(text, "a:i386", foreign=["i386"]), ["a"])
+        provided = _resolve("b:i386; Provides: a", "a:i386", foreign=["i386"])
+        self.assertEqual(provided, ["b:i386"])
+        for more in ("", "\nb:i386; Breaks: a (= 2)", "\nb; Depends: a", "\nb:i386; Depends: aa"):
+            text = f"a; Multi-Arch: foreign{more}"
+            with self.assertRaisesRegex(
+                UnsatisfiableError, "is for amd64, and serves i386 too: ask for a$"
+            ):
+                _resolve(text, "a:i386", foreign=["i386"])
 
     def test_a_version_wins_over_newer_ones_and_pins(self) -> None:
         self.assertEqual(_resolve("a 1\na 2", "a=1"), ["a"])
