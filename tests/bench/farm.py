@@ -1,6 +1,6 @@
 """Benchmark: an image from packages on a mirror to a commit, beside the tools that others use.
 
-    bazel run //tests/bench:farm -- --rounds 3 --markdown farm.md
+    bazel run //tests/bench:farm -- --rounds 3 --markdown docs/benchmarks.md
     bazel run //tests/bench:farm_desktop -- --rounds 3 --only apt2ostree
 
 All contenders take the same packages from one mirror on loopback and end with a commit in an
@@ -157,9 +157,9 @@ def _arguments() -> argparse.ArgumentParser:
         metavar="WORDS",
         help="contenders whose kind and name contain one of these, such as `unpacked: mm`",
     )
-    parser.add_argument("--markdown", type=Path, help="file to write the table to, too")
+    parser.add_argument("--markdown", type=Path, help="Markdown file to put the table into, too")
+    parser.add_argument("--name", default="farm", help="of the table, there")
     parser.add_argument("--multistrap", type=Path, required=True, help="its package")
-    parser.add_argument("--deb", nargs="+", type=Path, required=True, help="the packages")
     return parser
 
 
@@ -179,8 +179,8 @@ def main(arguments: Sequence[str]) -> int:
     ]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     measure.sync_nothing()
-    size = sum(deb.stat().st_size for deb in options.deb)
-    print(f"{len(options.deb)} packages, {size / 1e6:.1f} MB")
+    sizes = [int(stanza["Size"]) for stanza in pool.stanzas(lock)]
+    print(f"{len(sizes)} packages, {sum(sizes) / 1e6:.1f} MB")
     print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
     results: dict[tuple[str, str], list[dict[str, Figures]]] = {}
     with contextlib.ExitStack() as stack:
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
         mirror = servers.Nginx(scratch / "mirror", scratch / "mirror/files").start(case)
         cache = servers.Nginx(scratch / "cache", scratch / "cache/files", servers.STORE)
         cache.start(case)
-        pool.link(mirror.root, lock, options.deb)
+        pool.link(mirror.root, lock, pool.of_runfiles())
         contenders.publish(mirror.root, lock)
 
         def place() -> Place:
@@ -219,8 +219,7 @@ def main(arguments: Sequence[str]) -> int:
     text = table(results)
     print(f"load: {os.getloadavg()}\n\n{text}")
     if options.markdown:
-        directory = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-        (directory / options.markdown).write_text(text + "\n", encoding="utf-8")
+        measure.write_table(options.markdown, options.name, text)
     return 0
 
 
