@@ -1,6 +1,6 @@
 """Benchmark: an image from packages on a mirror to a commit, beside the tools that others use.
 
-    bazel run //tests/bench:farm -- --rounds 3 --markdown farm.md
+    bazel run //tests/bench:farm -- --rounds 3 --markdown docs/benchmarks.md
     bazel run //tests/bench:farm_desktop -- --rounds 3 --only apt2ostree
 
 All contenders take the same packages from one mirror on loopback and end with a commit in an
@@ -11,8 +11,7 @@ A peer that is not installed is left out aloud; the others need root.
 
 Before each cold build ours has made an image of one other package in the same output base: the
 server runs, the rule set is loaded, the tools of `bazel run` are fetched. What that took is
-printed too. `Bazel in use` has made one of 300 other packages: Java has then compiled what is run
-often, which is a third of the processor time of a cold build. A peer that cannot take over
+printed too. `Bazel in use` has made one of 300 other packages. A peer that cannot take over
 anything from its last build does each case cold.
 
 Processor time is that of all processes of a contender, Bazel's server and its workers among
@@ -29,7 +28,7 @@ import shutil
 import sys
 import tempfile
 import unittest
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Callable
 
@@ -84,23 +83,31 @@ def run_cases(
             timed("one bumped, lock loaded", here)
         here.lock = without(lock, LEFT_OUT)
         timed("second variant", here)
+    if isinstance(contender, Ours):
+        contender.close()
     shutil.rmtree(here.directory, ignore_errors=True)
     if isinstance(contender, Ours):
-        used, filling, using = place(), place(), place()
-        contender.others = IN_USE
-        contender.fresh(used)
-        timed("cold, Bazel in use", used)
-        contender.others = 1
-        contender.use_cache = True
-        contender.fresh(filling)
-        contender.build(filling)
-        contender.fresh(using)
-        timed("cold, warm remote cache", using, contender.build_all_from_cache)
-        contender.use_cache = False
-        contender.close()
-        for other in (used, filling, using):
-            shutil.rmtree(other.directory, ignore_errors=True)
+        with cold(contender, place(), others=IN_USE) as used:
+            timed("cold, Bazel in use", used)
+        with cold(contender, place(), use_cache=True) as filling:
+            contender.build(filling)
+        with cold(contender, place(), use_cache=True) as using:
+            timed("cold, warm remote cache", using, contender.build_all_from_cache)
     return found
+
+
+@contextlib.contextmanager
+def cold(ours: Ours, place: Place, others: int = 1, use_cache: bool = False) -> Iterator[Place]:
+    """A Bazel of its own; afterwards nothing is left of it, a desktop takes 4 GB."""
+    before = ours.others, ours.use_cache
+    ours.others, ours.use_cache = others, use_cache
+    try:
+        ours.fresh(place)
+        yield place
+    finally:
+        ours.close()
+        shutil.rmtree(place.directory, ignore_errors=True)
+        ours.others, ours.use_cache = before
 
 
 def without(lock: str, names: Sequence[str]) -> str:
@@ -157,9 +164,9 @@ def _arguments() -> argparse.ArgumentParser:
         metavar="WORDS",
         help="contenders whose kind and name contain one of these, such as `unpacked: mm`",
     )
-    parser.add_argument("--markdown", type=Path, help="file to write the table to, too")
+    parser.add_argument("--markdown", type=Path, help="Markdown file to put the table into, too")
+    parser.add_argument("--name", default="farm", help="of the table, there")
     parser.add_argument("--multistrap", type=Path, required=True, help="its package")
-    parser.add_argument("--deb", nargs="+", type=Path, required=True, help="the packages")
     return parser
 
 
@@ -179,8 +186,8 @@ def main(arguments: Sequence[str]) -> int:
     ]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     measure.sync_nothing()
-    size = sum(deb.stat().st_size for deb in options.deb)
-    print(f"{len(options.deb)} packages, {size / 1e6:.1f} MB")
+    sizes = [int(stanza["Size"]) for stanza in pool.stanzas(lock)]
+    print(f"{len(sizes)} packages, {sum(sizes) / 1e6:.1f} MB")
     print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
     results: dict[tuple[str, str], list[dict[str, Figures]]] = {}
     with contextlib.ExitStack() as stack:
@@ -193,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
         mirror = servers.Nginx(scratch / "mirror", scratch / "mirror/files").start(case)
         cache = servers.Nginx(scratch / "cache", scratch / "cache/files", servers.STORE)
         cache.start(case)
-        pool.link(mirror.root, lock, options.deb)
+        pool.link(mirror.root, lock, pool.of_runfiles())
         contenders.publish(mirror.root, lock)
 
         def place() -> Place:
@@ -219,8 +226,7 @@ def main(arguments: Sequence[str]) -> int:
     text = table(results)
     print(f"load: {os.getloadavg()}\n\n{text}")
     if options.markdown:
-        directory = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-        (directory / options.markdown).write_text(text + "\n", encoding="utf-8")
+        measure.write_table(options.markdown, options.name, text)
     return 0
 
 

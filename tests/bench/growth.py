@@ -1,6 +1,6 @@
 """Benchmark: the phases of a build, and how each grows with the number of packages.
 
-    bazel run //tests/bench:growth -- --plot docs/growth.svg  # generated packages
+    bazel run //tests/bench:growth -- --plot docs/growth.svg --markdown docs/benchmarks.md
     bazel run //tests/bench:phases                           # the 105 of an example
     bazel run //tests/bench:phases_desktop                   # the 1,145 of another
 
@@ -238,25 +238,25 @@ def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; see --help."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--plot", type=Path, help="SVG file to write")
-    parser.add_argument("--markdown", type=Path, help="file to write the table to, too")
-    parser.add_argument("--lock", type=Path, help="lockfile of real packages")
-    parser.add_argument("--deb", type=Path, nargs="+", default=[], help="the real packages")
+    parser.add_argument("--markdown", type=Path, help="Markdown file to put the table into, too")
+    parser.add_argument("--name", default="growth", help="of the table, there")
+    parser.add_argument("--lock", type=Path, help="lockfile of real packages, of the runfiles")
     parser.add_argument("--numbers", nargs="+", type=int, help="of generated packages")
     options = parser.parse_args(arguments)
     lock = options.lock.read_text(encoding="utf-8") if options.lock else ""
-    debs = [path.absolute() for path in options.deb]
+    debs = pool.of_runfiles() if lock else []
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     results: dict[int, Phases] = {}
     measure.sync_nothing()
     print(f"load: {os.getloadavg()}, {os.cpu_count()} processors", flush=True)
-    for number in options.numbers or ([len(debs)] if debs else [100, 1000, 10000]):
+    for number in options.numbers or ([len(pool.stanzas(lock))] if lock else [100, 1000, 10000]):
         case = unittest.TestCase()
         with contextlib.ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
             stack.callback(case.doCleanups)
             mirror = servers.Nginx(directory / "mirror", directory / "mirror/files").start(case)
             packages = (
-                real(mirror.root, lock, debs, directory) if debs else generated(mirror.root, number)
+                real(mirror.root, lock, debs, directory) if lock else generated(mirror.root, number)
             )
             results[number] = run_phases(case, mirror, packages, directory)
         print(table({number: results[number]}), flush=True)
@@ -264,7 +264,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.plot:
         options.plot.write_text(plot(results), encoding="utf-8")
     if options.markdown:
-        options.markdown.write_text(table(results) + "\n", encoding="utf-8")
+        measure.write_table(options.markdown, options.name, table(results))
     return 0
 
 

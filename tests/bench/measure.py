@@ -152,6 +152,22 @@ def _daemons(mark: str) -> tuple[float, int]:
     return seconds, peak
 
 
+def write_table(path: Path, name: str, table: str) -> None:
+    """Put a table into a Markdown file, between the comments that name it.
+
+    Args:
+        path: relative to where the user stands; written anew if it has no such comments.
+        name: of the table: the comments are `<!-- NAME -->` and `<!-- end of NAME -->`.
+        table: its text.
+    """
+    path = Path(os.environ.get("BUILD_WORKING_DIRECTORY", ".")) / path
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, found, rest = (path.read_text("utf-8") if path.exists() else "").partition(start)
+    _, _, after = rest.partition(end)
+    text = f"{start}\n{table}\n\n{end}"
+    path.write_text(before + text + after if found else text, encoding="utf-8")
+
+
 def quiet(*command: str | Path) -> str:
     """Run a program; return what it printed.
 

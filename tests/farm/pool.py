@@ -63,14 +63,22 @@ def link(pool: Path, lock: str, packages: Iterable[Path]) -> None:
     Args:
         pool: directory to fill.
         lock: text of the lockfile.
-        packages: the .debs, under whatever names.
+        packages: the .debs, under whatever names; those that are not in the lock do not matter.
     """
     by_sha256 = {stanza["SHA256"]: stanza["Filename"] for stanza in stanzas(lock)}
     for package in packages:
-        path = pool / by_sha256.pop(sha256(package))
+        filename = by_sha256.pop(sha256(package), "")
+        if not filename:
+            continue
+        path = pool / filename
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(package.resolve())
     assert not by_sha256, f"without a package: {sorted(by_sha256.values())}"
+
+
+def of_runfiles() -> list[Path]:
+    """The packages that a program has as data, by the rule `linked_debs`."""
+    return sorted(Path("debs").absolute().glob("*/*.deb"))
 
 
 def stanzas(lock: str) -> list[dict[str, str]]:
