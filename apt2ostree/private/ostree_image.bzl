@@ -189,7 +189,9 @@ def _image_info(ctx, commit, layers, fakeroot, emulator):
     )
 
 def _check_packages(ctx):
-    """An image of a lock that nobody has written yet would be an empty one."""
+    """A lock that nobody has written yet makes an empty image, in which nothing can be run."""
+    if not ctx.attr.configure or ctx.attr.base:
+        return
     for packages in ctx.attr.packages:
         if not packages[DebPackagesInfo].trees.to_list():
             fail(("{}: there are no packages in {}: its lockfile is empty or does not exist. " +
