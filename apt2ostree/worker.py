@@ -29,6 +29,9 @@ Main = Callable[[Sequence[str], Path], int]
 
 FLAG = "--persistent_worker"
 
+_MUCH_GARBAGE = 50_000
+"""Objects left by the actions since the last search for garbage that are worth another."""
+
 
 class ActionParser(argparse.ArgumentParser):
     """Reads an action's arguments, whose values may begin with a dash; never exits a worker."""
@@ -69,7 +72,7 @@ def serve(main: Main, requests: TextIO, responses: TextIO) -> None:
     """Answer requests until there are no more.
 
     Python's search for garbage in cycles would go through a hundred thousand living rows again
-    and again while an image is composed: it waits until an action is done.
+    and again while an image is composed: it waits until an action is done, and there may be much.
     """
     lock = threading.Lock()
     gc.freeze()
@@ -85,7 +88,8 @@ def serve(main: Main, requests: TextIO, responses: TextIO) -> None:
         with lock:
             responses.write(json.dumps(response) + "\n")
             responses.flush()
-        gc.collect()
+        if gc.get_count()[0] > _MUCH_GARBAGE:
+            gc.collect()
 
     threads = []
     for line in requests:

@@ -196,7 +196,7 @@ class Package:
     def relations(self, field: str) -> tuple[OrGroup, ...]:
         """A relationship field, parsed; () if absent. Raises MalformedIndexError."""
         try:
-            return parse_relations(self.get(field))
+            return _relations(self.get(field))
         except RelationError as error:
             raise MalformedIndexError(f"{self.where}: {self}: {field}: {error}") from error
 
@@ -300,6 +300,10 @@ def _package(
                 f"{f'package {name}: ' if name else ''}the {_decode(field)} field {found}"
             )
     return Package(data, start, end, eager, origins, filename)
+
+
+# The same few texts are in many packages of an index.
+_relations = lru_cache(maxsize=1 << 15)(parse_relations)
 
 
 @lru_cache(maxsize=64)

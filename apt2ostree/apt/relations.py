@@ -7,7 +7,6 @@ source packages, architecture restrictions in brackets and build profiles in ang
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple, Optional
 
 _ALTERNATIVE = re.compile(
@@ -55,7 +54,6 @@ def format_group(group: OrGroup) -> str:
     return " | ".join(map(str, group))
 
 
-@lru_cache(maxsize=1 << 15)
 def parse_relations(text: str, architecture: str = "") -> tuple[OrGroup, ...]:
     """Parse the value of a relationship field into its or-groups, in order.
 

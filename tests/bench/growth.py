@@ -88,9 +88,21 @@ def thinned(lock: str) -> str:
 
 
 def run_phases(
-    case: unittest.TestCase, mirror: servers.Nginx, packages: Packages, directory: Path
+    case: unittest.TestCase,
+    mirror: servers.Nginx,
+    packages: Packages,
+    directory: Path,
+    profiles: Path | None = None,
 ) -> Phases:
-    """Run all phases; the end of the case stops Bazel."""
+    """Run all phases; the end of the case stops Bazel.
+
+    Args:
+        case: whose end that is.
+        mirror: that has the packages.
+        packages: what to build images of.
+        directory: for everything that is written.
+        profiles: directory for Bazel's profiles of the phases.
+    """
     number = len(pool.stanzas(packages.lock))
     other = pool.small(mirror.root, 99999, random.Random(2)).replace(pool.ORIGIN, packages.origin)
     machine = bazel.machine(
@@ -113,6 +125,9 @@ def run_phases(
     phases: Phases = {}
 
     def timed(phase: str, command: str, *arguments: str) -> float:
+        if profiles:
+            name = f"{number}-{re.sub('[^a-z]+', '-', phase)}.json.gz"
+            arguments = (f"--profile={profiles / name}", "--noslim_profile", *arguments)
         started = time.perf_counter()
         machine.run(command, *arguments).check()
         seconds = time.perf_counter() - started
@@ -242,6 +257,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--name", default="growth", help="of the table, there")
     parser.add_argument("--lock", type=Path, help="lockfile of real packages, of the runfiles")
     parser.add_argument("--numbers", nargs="+", type=int, help="of generated packages")
+    parser.add_argument("--profiles", type=Path, help="directory for Bazel's profiles, to be there")
     options = parser.parse_args(arguments)
     lock = options.lock.read_text(encoding="utf-8") if options.lock else ""
     debs = pool.of_runfiles() if lock else []
@@ -258,7 +274,8 @@ def main(arguments: Sequence[str]) -> int:
             packages = (
                 real(mirror.root, lock, debs, directory) if lock else generated(mirror.root, number)
             )
-            results[number] = run_phases(case, mirror, packages, directory)
+            profiles = options.profiles and options.profiles.absolute()
+            results[number] = run_phases(case, mirror, packages, directory, profiles)
         print(table({number: results[number]}), flush=True)
     print(f"load: {os.getloadavg()}\n\n{table(results)}")
     if options.plot:
