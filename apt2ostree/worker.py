@@ -18,7 +18,7 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Callable, NoReturn, TextIO
 
@@ -68,7 +68,7 @@ def expand(arguments: Sequence[str], directory: Path) -> list[str]:
     return expanded
 
 
-def serve(main: Main, requests: TextIO, responses: TextIO) -> None:
+def serve(main: Main, requests: Iterable[str], responses: TextIO) -> None:
     """Answer requests until there are no more.
 
     Python's search for garbage in cycles would go through a hundred thousand living rows again

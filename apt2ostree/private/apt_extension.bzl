@@ -1,17 +1,17 @@
 """The `apt` module extension: lockfiles become repositories.
 
-A hub repository per lock, and one repository per distinct .deb, which is downloaded only
-when something that is built needs it. Everything follows from the lockfiles, so the
-extension is reproducible and leaves nothing in MODULE.bazel.lock.
+A hub repository per lock, and through `debs_extensions.bzl` one repository per distinct .deb,
+which is downloaded only when something that is built needs it. Everything follows from the
+lockfiles, so the extension is reproducible and leaves nothing in MODULE.bazel.lock.
 """
 
 load(":closure.bzl", "dependency_edges", "package_key")
-load(":deb_repository.bzl", "deb_repository")
+load(":debs_extensions.bzl", "index_repository")
 load(":emulators.bzl", "emulator_target")
 load(":fakeroot_lock.bzl", "fakeroot_targets")
 load(":hub_repository.bzl", "hub_repository")
 load(":lockfile.bzl", "parse_lockfile")
-load(":repository_names.bzl", "deb_repository_name")
+load(":repository_names.bzl", "PARTS", "deb_part", "deb_repository_name")
 load(":urls.bzl", "package_urls")
 
 _lock = tag_class(
@@ -101,6 +101,8 @@ def _apt_impl(module_ctx):
             if module.is_root:
                 direct[module_ctx.is_dev_dependency(tag)].append(tag.name)
         if module.is_root:
+            if module.name == "apt2ostree":
+                direct[False].append("apt2ostree_debs")
             mirrors = ["{}={}".format(tag.archive, tag.url) for tag in module.tags.mirror]
     keys = {name: hub.debs for name, hub in hubs.items()}
     for name, hub in hubs.items():
@@ -118,8 +120,10 @@ def _apt_impl(module_ctx):
             lockfile = hub.lockfile,
             fakeroot = fakeroot_targets(hub.lock.packages, hub.lock.architectures, keys),
         )
-    for arguments in debs.values():
-        deb_repository(mirrors = mirrors, **arguments)
+    parts = [[] for _ in range(PARTS)]
+    for name, arguments in debs.items():
+        parts[deb_part(name)].append(arguments | {"mirrors": mirrors})
+    index_repository(name = "apt2ostree_debs", parts = [json.encode(part) for part in parts])
     return module_ctx.extension_metadata(
         reproducible = True,
         root_module_direct_deps = direct[False],

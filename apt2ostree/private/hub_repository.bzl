@@ -6,7 +6,7 @@ repository beside the hub, as data in `graph.bzl`: a new version of a package wr
 file anew, and not thousands. A package's closure is computed when its BUILD file is loaded.
 """
 
-load(":repository_names.bzl", "lock_repository_name")
+load(":repository_names.bzl", "deb_canonical_name", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages", "united_packages")
@@ -38,14 +38,14 @@ deb_packages(
     lock = LOCK,
     lockfile = ":Packages.lock",
     manual = [key for key in DEBS if key not in AUTOMATIC],
-    trees = ["@{{}}//:tree".format(deb) for deb in DEBS.values()],
+    trees = ["@@{{}}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
 
 # The packages themselves, as they were downloaded.
 filegroup(
     name = "debs",
-    srcs = ["@{{}}//:package.deb".format(deb) for deb in DEBS.values()],
+    srcs = ["@@{{}}//:package.deb".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],
 )
 """
@@ -93,6 +93,11 @@ _hub_repository = repository_rule(
 
 def _lock_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
+    own = lock_repository_name(attributes.lock)
+    debs = {
+        key: deb_canonical_name(deb, repository_ctx.name, own)
+        for key, deb in attributes.debs.items()
+    }
     repository_ctx.file("BUILD.bazel", 'exports_files(["Packages.lock"])\n')
     repository_ctx.file("graph.bzl", _GRAPH.format(
         emulator = repr(attributes.emulator),
@@ -100,7 +105,7 @@ def _lock_repository_impl(repository_ctx):
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
         automatic = json.encode_indent(attributes.automatic, indent = "    "),
-        debs = json.encode_indent(attributes.debs, indent = "    "),
+        debs = json.encode_indent(debs, indent = "    "),
         edges = json.encode_indent(attributes.edges, indent = "    "),
     ))
     lockfile = repository_ctx.path(attributes.lockfile)

@@ -1,4 +1,7 @@
-"""What the repositories are called that the module extension makes."""
+"""What the repositories are called that the module extensions make."""
+
+# How many extensions share the packages.
+PARTS = 16
 
 def deb_repository_name(fields):
     """The repository of a package: one per distinct .deb, whichever lock names it.
@@ -15,6 +18,35 @@ def deb_repository_name(fields):
         for character in fields["Package"].elems()
     ])
     return "deb_{}_{}".format(name, fields["SHA256"][:16])
+
+def deb_part(deb):
+    """The number of the extension that has a package, the same for all its versions.
+
+    Args:
+        deb: the package's repository, as `deb_repository_name` calls it.
+
+    Returns:
+        int, less than `PARTS`.
+    """
+    return hash(deb.rpartition("_")[0]) % PARTS
+
+def deb_canonical_name(deb, canonical, name):
+    """The canonical name of a package's repository.
+
+    Args:
+        deb: the repository, as `deb_repository_name` calls it.
+        canonical: canonical name of a repository of the extension `apt`.
+        name: that one's name in the extension.
+
+    Returns:
+        string.
+    """
+
+    # MODULE, a separator (`~` up to Bazel 7, then `+`), EXTENSION, the separator, NAME.
+    extension = canonical.removesuffix(name)
+    separator = extension[-1]
+    module = extension.removesuffix("apt" + separator)
+    return "{}debs_{}{}{}".format(module, deb_part(deb), separator, deb)
 
 _LOCK_SUFFIX = "__lock"
 

@@ -1,0 +1,42 @@
+"""Unpacking in a worker, package after package."""
+
+import gc
+import io
+import json
+import tempfile
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+
+from apt2ostree import worker
+from tests.support import debs
+from tools import deb_tree
+
+PACKAGES = 300
+
+
+class DebTreeTest(unittest.TestCase):
+    def test_nothing_of_a_package_stays_in_the_worker(self) -> None:
+        directory = Path(tempfile.mkdtemp())
+        alive: list[int] = []
+
+        def requests() -> Iterator[str]:
+            for number in range(PACKAGES):
+                gc.collect()
+                alive.append(len(gc.get_objects()))
+                needs = ", ".join(f"lib{number}-{other} (>= {number})" for other in range(9))
+                deb = debs.deb(control=debs.control(f"package{number}", Depends=needs))
+                path = debs.write(directory / f"{number}.deb", deb)
+                outputs = [f"--manifest={directory / 'json'}", f"--objects={directory / 'tar'}"]
+                arguments = [f"--deb={path}", f"--name=package{number}", *outputs]
+                yield json.dumps({"arguments": arguments}) + "\n"
+
+        answers = io.StringIO()
+        worker.serve(deb_tree.main, requests(), answers)
+        for line in answers.getvalue().splitlines():
+            self.assertEqual(json.loads(line)["exitCode"], 0, line)
+        self.assertLess(alive[-1] - alive[PACKAGES // 2], PACKAGES // 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
