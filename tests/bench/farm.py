@@ -1,12 +1,14 @@
 """Benchmark: an image from packages on a mirror to a commit, beside the tools that others use.
 
-    bazel run //tests/bench:farm -- --rounds 3 --markdown docs/benchmarks.md
-    bazel run //tests/bench:farm_desktop -- --rounds 3 --only apt2ostree
+    TMPDIR=/dev/shm bazel run //tests/bench:farm -- --rounds 3 --markdown docs/benchmarks.md
+    TMPDIR=/dev/shm bazel run //tests/bench:farm_desktop -- --rounds 3 --only apt2ostree
 
 All contenders take the same packages from one mirror on loopback and end with a commit in an
 OSTree repo (bare-user); `bazel build` ends with the commit in Bazel's output tree. Nothing is
 synced to disk. They run in turn, round after round; the medians are printed, and each as a
 multiple of what ours takes into a repo, unpacked beside unpacked and configured beside configured.
+Let them work in memory (TMPDIR): for minutes after many files were deleted, ext4 is slow to create
+new ones, and whoever comes second pays for what the first has left.
 A peer that is not installed is left out aloud; the others need root.
 
 Before each cold build ours has made an image of one other package in the same output base: the

@@ -1,8 +1,10 @@
 """Benchmark: the phases of a build, and how each grows with the number of packages.
 
-    bazel run //tests/bench:growth -- --plot docs/growth.svg --markdown docs/benchmarks.md
-    bazel run //tests/bench:phases                           # the 105 of an example
-    bazel run //tests/bench:phases_desktop                   # the 1,145 of another
+    TMPDIR=/dev/shm bazel run //tests/bench:growth -- --plot docs/growth.svg
+    TMPDIR=/dev/shm bazel run //tests/bench:phases              # the 105 of an example
+    TMPDIR=/dev/shm bazel run //tests/bench:phases_desktop      # the 1,145 of another
+
+See `farm.py` for why in memory.
 
 Packages are served from loopback. Each number of them gets a fresh output base, whose server has
 built an image of one other package before. Then, one after the other:
