@@ -87,6 +87,8 @@ def _apt_impl(module_ctx):
     owners = {}
     mirrors = []
     direct = {False: [], True: []}
+    if "apt2ostree" not in [module.name for module in module_ctx.modules]:
+        fail("this is another extension than the one that the packages' repositories are made for: write use_extension(\"@apt2ostree//apt2ostree:extensions.bzl\", \"apt\"), without a file of your own between and without isolate")
     for module in module_ctx.modules:
         for tag in module.tags.lock:
             if tag.name in owners:

@@ -6,6 +6,8 @@ from tests.e2e.bazel import APT, BazelTest
 from tests.support import judges
 from tests.support.debs import control, deb, file
 
+EXTENSIONS = "@apt2ostree//apt2ostree:extensions.bzl"
+
 
 class LockfileTest(BazelTest):
     def test_an_absent_lock_is_one_of_no_packages(self) -> None:
@@ -51,6 +53,17 @@ class LockfileTest(BazelTest):
             )
         )
         self.commit()
+
+    def test_the_extension_from_another_file(self) -> None:
+        self.lock(self.archive.add(deb()))
+        self.write("own.bzl", f'load("{EXTENSIONS}", _apt = "apt")\napt = _apt\n')
+        module = self.workspace / "MODULE.bazel"
+        module.write_text(module.read_text().replace(EXTENSIONS, "//:own.bzl"))
+        self.assert_says(
+            self.bazel("build", "//:debs_image", check=False),
+            r"write use_extension\(\"@apt2ostree//apt2ostree:extensions.bzl\", \"apt\"\), "
+            r"without a file of your own between",
+        )
 
     def test_a_bad_lock_stops_with_its_file_and_line(self) -> None:
         good = self.archive.add(deb(), "one")
