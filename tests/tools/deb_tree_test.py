@@ -17,7 +17,9 @@ PACKAGES = 300
 
 class DebTreeTest(unittest.TestCase):
     def test_nothing_of_a_package_stays_in_the_worker(self) -> None:
-        directory = Path(tempfile.mkdtemp())
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        directory = Path(scratch.name)
         alive: list[int] = []
 
         def requests() -> Iterator[str]:
