@@ -5,7 +5,7 @@ which is downloaded only when something that is built needs it. Everything follo
 lockfiles, so the extension is reproducible and leaves nothing in MODULE.bazel.lock.
 """
 
-load(":closure.bzl", "dependency_edges", "package_key")
+load(":closure.bzl", "package_key")
 load(":debs_extensions.bzl", "index_repository")
 load(":emulators.bzl", "emulator_target")
 load(":fakeroot_lock.bzl", "fakeroot_targets")
@@ -117,7 +117,6 @@ def _apt_impl(module_ctx):
                 if package.fields.get("Auto-Installed") == "1"
             ],
             debs = hub.debs,
-            edges = dependency_edges(hub.lock.packages),
             emulator = emulator_target(hub.lock.architectures),
             lockfile = hub.lockfile,
             fakeroot = fakeroot_targets(hub.lock.packages, hub.lock.architectures, keys),

@@ -2,15 +2,18 @@
 with what it needs.
 
 One small BUILD file per package, so that asking for one loads one. What the lock says is in a
-repository beside the hub, as data in `graph.bzl`: a new version of a package writes that one
-file anew, and not thousands. A package's closure is computed when its BUILD file is loaded.
+repository beside the hub, as data in `lock.bzl`: a new version of a package writes that one
+file anew, and not thousands. Which package needs which is in another, which is made only for who
+asks for single packages; a package's closure is computed when its BUILD file is loaded.
 """
 
-load(":repository_names.bzl", "deb_canonical_name", "lock_repository_name")
+load(":closure.bzl", "dependency_edges")
+load(":lockfile.bzl", "parse_lockfile")
+load(":repository_names.bzl", "deb_canonical_name", "edges_repository_name", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "deb_packages", "united_packages")
-load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EMULATOR", "FAKEROOT", "LOCK")
+load("@{data}//:lock.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EMULATOR", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
 united_packages(
@@ -52,13 +55,14 @@ filegroup(
 
 _PACKAGE = """\
 load("@apt2ostree//apt2ostree/private:deb_packages.bzl", "package_targets")
-load("@{data}//:graph.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EDGES", "LOCK")
+load("@{data}//:lock.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "LOCK")
+load("@{edges}//:edges.bzl", "EDGES")
 
 package_targets({name}, ARCHITECTURES, AUTOMATIC, DEBS, EDGES, LOCK)
 """
 
-_GRAPH = '''\
-"""The lock: its packages, their repositories, and which needs which."""
+_LOCK = '''\
+"""The lock: its packages and their repositories."""
 
 LOCK = {lock}
 
@@ -72,21 +76,30 @@ EMULATOR = {emulator}
 FAKEROOT = {fakeroot}
 
 DEBS = {debs}
+'''
 
-EDGES = {edges}
+_EDGES = '''\
+"""Which packages of the lock need which."""
+
+EDGES = {}
 '''
 
 def _hub_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
     repository_ctx.file("BUILD.bazel", _TOP.format(data = attributes.data))
     for name in attributes.packages:
-        text = _PACKAGE.format(data = attributes.data, name = repr(name))
+        text = _PACKAGE.format(
+            data = attributes.data,
+            edges = attributes.edges,
+            name = repr(name),
+        )
         repository_ctx.file(name + "/BUILD.bazel", text)
 
 _hub_repository = repository_rule(
     implementation = _hub_repository_impl,
     attrs = {
         "data": attr.string(doc = "Name of the repository with what the lock says."),
+        "edges": attr.string(doc = "Name of the repository with what needs what."),
         "packages": attr.string_list(doc = "Names."),
     },
 )
@@ -99,14 +112,13 @@ def _lock_repository_impl(repository_ctx):
         for key, deb in attributes.debs.items()
     }
     repository_ctx.file("BUILD.bazel", 'exports_files(["Packages.lock"])\n')
-    repository_ctx.file("graph.bzl", _GRAPH.format(
+    repository_ctx.file("lock.bzl", _LOCK.format(
         emulator = repr(attributes.emulator),
         fakeroot = repr(attributes.fakeroot),
         lock = repr(attributes.lock),
         architectures = repr(attributes.architectures),
         automatic = json.encode_indent(attributes.automatic, indent = "    "),
         debs = json.encode_indent(debs, indent = "    "),
-        edges = json.encode_indent(attributes.edges, indent = "    "),
     ))
     lockfile = repository_ctx.path(attributes.lockfile)
     text = repository_ctx.read(lockfile) if lockfile.exists else ""
@@ -118,7 +130,6 @@ _lock_repository = repository_rule(
         "architectures": attr.string_list(doc = "The native one first."),
         "automatic": attr.string_list(doc = "`NAME:ARCHITECTURE` of those that nobody asked for."),
         "debs": attr.string_dict(doc = "`NAME:ARCHITECTURE` → repository, in the lock's order."),
-        "edges": attr.string_list_dict(doc = "`NAME:ARCHITECTURE` → what it needs directly."),
         "emulator": attr.string(doc = "Label of what `:emulator` stands for."),
         "fakeroot": attr.string_list(doc = "Labels of the packages that `:fakeroot` stands for."),
         "lock": attr.string(doc = "The lock's name."),
@@ -128,18 +139,43 @@ _lock_repository = repository_rule(
     },
 )
 
-def hub_repository(name, debs, **kwargs):
+def _edges_repository_impl(repository_ctx):
+    attributes = repository_ctx.attr
+    lockfile = repository_ctx.path(attributes.lockfile)
+    text = repository_ctx.read(lockfile) if lockfile.exists else ""
+    lock = parse_lockfile(text, str(attributes.lockfile), attributes.architectures)
+    if lock.error:
+        fail(lock.error)
+    edges = dependency_edges(lock.packages)
+    repository_ctx.file("BUILD.bazel", "")
+    repository_ctx.file("edges.bzl", _EDGES.format(json.encode_indent(edges, indent = "    ")))
+
+_edges_repository = repository_rule(
+    implementation = _edges_repository_impl,
+    attrs = {
+        "architectures": attr.string_list(doc = "The native one first."),
+        "lockfile": attr.label(doc = "The lock."),
+    },
+)
+
+def hub_repository(name, architectures, debs, lockfile, **kwargs):
     """Make a lock's hub.
 
     Args:
         name: of the lock, and of the repository.
+        architectures: list of string: of the lock, the native one first.
         debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
+        lockfile: label of the lock.
         **kwargs: the other attributes of the repository with the lock's data.
     """
     data = lock_repository_name(name)
-    _lock_repository(name = data, lock = name, debs = debs, **kwargs)
+    edges = edges_repository_name(name)
+    about = dict(architectures = architectures, lockfile = lockfile)
+    _lock_repository(name = data, lock = name, debs = debs, **(about | kwargs))
+    _edges_repository(name = edges, **about)
     _hub_repository(
         name = name,
         data = data,
+        edges = edges,
         packages = sorted({key.partition(":")[0]: None for key in debs}),
     )

@@ -54,15 +54,20 @@ def _parse_stanzas(text, path):
     fields = {}
     first = 0
     name = None
-    number = 0
-    for line in text.replace("\r\n", "\n").split("\n"):
-        number += 1
-        if not line or not line.strip():
+
+    # An empty line after the last one: the end of the last stanza. Locks have tens of thousands
+    # of lines, so what is done for each is little.
+    lines = text.replace("\r\n", "\n").split("\n") + [""]
+    for number, line in enumerate(lines, 1):
+        start = line[:1]
+        if not start or (start in " \t" and line.isspace()):
             if fields:
+                if "SHA256" in fields:
+                    fields["SHA256"] = fields["SHA256"].lower()
                 stanzas.append(struct(fields = fields, line = first))
                 fields = {}
                 name = None
-        elif line[0] in " \t":
+        elif start in " \t":
             if name == None:
                 return None, "{}:{}: a continuation line without a field before it: {}".format(
                     path,
@@ -70,7 +75,7 @@ def _parse_stanzas(text, path):
                     repr(line[:60]),
                 )
             fields[name] += "\n" + line
-        elif line[0] != "#":
+        elif start != "#":
             name, colon, value = line.partition(":")
             if not colon or not name or " " in name:
                 return None, "{}:{}: expected 'Field: value', got {}".format(
@@ -83,9 +88,7 @@ def _parse_stanzas(text, path):
                 return None, "{}:{}: field {} is there twice in one stanza".format(path, number, name)
             if not fields:
                 first = number
-            fields[name] = value.strip().lower() if name == "SHA256" else value.strip()
-    if fields:
-        stanzas.append(struct(fields = fields, line = first))
+            fields[name] = value.strip()
     return stanzas, None
 
 def _check(stanzas, path):

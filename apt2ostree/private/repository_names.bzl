@@ -13,10 +13,7 @@ def deb_repository_name(fields):
         `deb_NAME_` and the start of the SHA-256. The extension checks that no two packages
         come to share a name.
     """
-    name = "".join([
-        character if character.isalnum() else "_"
-        for character in fields["Package"].elems()
-    ])
+    name = fields["Package"].replace("+", "_").replace("-", "_").replace(".", "_")
     return "deb_{}_{}".format(name, fields["SHA256"][:16])
 
 def deb_part(deb):
@@ -53,6 +50,10 @@ _LOCK_SUFFIX = "__lock"
 def lock_repository_name(lock):
     """The repository beside a lock's hub, with what the lock says."""
     return lock + _LOCK_SUFFIX
+
+def edges_repository_name(lock):
+    """The repository beside a lock's hub, with which package needs which."""
+    return lock + "__edges"
 
 def lock_of_repository(name):
     """The lock whose data a repository has, out of the repository's canonical name."""

@@ -1,5 +1,8 @@
 """Where a package is downloaded from: mirrors, the origin, the snapshot archive."""
 
+# What most filenames are all of.
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-~"
+
 # What RFC 3986 has for other uses than in a path, or for none; "%" first.
 _PERCENT_ENCODED = [
     ("%", "%25"),
@@ -80,6 +83,7 @@ def _join(base, filename):
     # A flat archive's Filename may start with "./".
     filename = filename[2:] if filename.startswith("./") else filename
 
-    for character, code in _PERCENT_ENCODED:
-        filename = filename.replace(character, code)
+    if filename.strip(_PLAIN):
+        for character, code in _PERCENT_ENCODED:
+            filename = filename.replace(character, code)
     return base.rstrip("/") + "/" + filename
