@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +60,23 @@ def parse(core: Mapping[str, str]) -> Reserve:
 
 
 class FreeSpace:
-    """What a transaction may still write; used by several threads.
+    """What a transaction may still write.
 
     Args:
         repo: the repo's directory.
         reserve: what it keeps free.
+
+    Attributes:
+        left: bytes.
     """
 
     def __init__(self, repo: Path, reserve: Reserve) -> None:
         status = os.statvfs(repo)
         # What only root may use is free to root alone.
         blocks = status.f_bavail if os.getuid() else status.f_bfree
-        self._left = blocks * status.f_frsize - reserve.bytes_of(status.f_blocks * status.f_frsize)
+        self.left = blocks * status.f_frsize - reserve.bytes_of(status.f_blocks * status.f_frsize)
         self._unlimited = not (reserve.percent or reserve.size)
         self._repo, self._reserve = repo, reserve
-        self._lock = threading.Lock()
 
     def take(self, size: int) -> None:
         """Use up some bytes.
@@ -83,11 +84,10 @@ class FreeSpace:
         Raises:
             UserError: there are fewer.
         """
-        with self._lock:
-            self._left -= size
-            if self._left < 0 and not self._unlimited:
-                raise UserError(
-                    f"{self._repo}: {self._reserve.option} in its config would be exceeded by "
-                    f"{format_size(-self._left)} at least; nothing was changed in the repo. Free "
-                    "some space (`ostree prune` removes what no ref needs), or keep less free"
-                )
+        self.left -= size
+        if self.left < 0 and not self._unlimited:
+            raise UserError(
+                f"{self._repo}: {self._reserve.option} in its config would be exceeded by "
+                f"{format_size(-self.left)} at least; nothing was changed in the repo. Free "
+                "some space (`ostree prune` removes what no ref needs), or keep less free"
+            )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import copy
 import errno
 import fcntl
 import hashlib
@@ -20,14 +21,13 @@ import os
 import re
 import shutil
 import struct
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from apt2ostree import processes
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import free_space, object_files, objects, staging
 from apt2ostree.ostree.free_space import FreeSpace
@@ -61,17 +61,19 @@ class Written:
     metadata: int = 0
     content_bytes: int = 0
 
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-
     def count(self, type_: str, size: int) -> None:
-        """Count an object of `size` bytes; from any thread."""
-        with self._lock:
-            if type_ == "file":
-                self.content += 1
-                self.content_bytes += size
-            else:
-                self.metadata += 1
+        """Count an object of `size` bytes."""
+        if type_ == "file":
+            self.content += 1
+            self.content_bytes += size
+        else:
+            self.metadata += 1
+
+    def add(self, other: Written) -> None:
+        """Count what another has counted."""
+        self.content += other.content
+        self.metadata += other.metadata
+        self.content_bytes += other.content_bytes
 
 
 class Repo:
@@ -214,6 +216,21 @@ class Repo:
                 time.sleep(0.1)
 
 
+@dataclass(frozen=True)
+class _Added:
+    """Objects that were written to the temporary directory.
+
+    Attributes:
+        staged: name → where it is.
+        written: the same, counted.
+        taken: bytes of the disk.
+    """
+
+    staged: dict[str, Path]
+    written: Written
+    taken: int
+
+
 class Transaction:
     """Objects and refs on their way into a repo; made by `Repo.transaction`."""
 
@@ -223,12 +240,11 @@ class Transaction:
         self._staged: dict[str, Path] = {}
         self._space = FreeSpace(repo.path, repo.reserve)
         self._directory, self._lock = staging.make(repo.path / "tmp")
+        self._adding: Generator[_Added, None, None] = (_ for _ in ())
         self.written = Written()
 
     def add_objects(self, found: Iterable[tuple[str, Location]]) -> Iterator[str]:
-        """Add objects, by as many threads as there are processors; yield each name when done.
-
-        Hashing and deflating, which is most of the work, run in parallel.
+        """Add objects, by as many processes as there are processors; yield each name when done.
 
         Args:
             found: `CHECKSUM.TYPE`, and where in an objects tar it is.
@@ -236,14 +252,23 @@ class Transaction:
         Raises:
             UserError: see `add_object`.
         """
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as executor:
-            try:
-                for done in executor.map(self._add_batch, _batches(found)):
-                    yield from done
-            finally:
-                executor.shutdown(cancel_futures=True)
+        new = {name: location for name, location in found if name not in self._staged}
+        batches = list(_batches(new.items()))
+        processors = len(os.sched_getaffinity(0))
+        self._adding = processes.map_forked(self._add_batch, batches, processors)
+        for added in self._adding:
+            self._staged.update(added.staged)
+            self.written.add(added.written)
+            self._space.take(added.taken)
+            yield from added.staged
 
-    def _add_batch(self, batch: Sequence[tuple[str, Location]]) -> list[str]:
+    def _add_batch(self, batch: Sequence[tuple[str, Location]]) -> _Added:
+        """Write objects to the temporary directory, on no account but the result's."""
+        part = copy.copy(self)
+        part._staged, part.written, part._space = {}, Written(), copy.copy(self._space)
+        # Of its own: who makes files in one directory waits for the others that do.
+        part._directory = self._directory / str(os.getpid())
+        part._directory.mkdir(exist_ok=True)
         with contextlib.ExitStack() as stack:
             files: dict[Path, BinaryIO] = {}
             for name, location in batch:
@@ -252,8 +277,8 @@ class Transaction:
                     file = stack.enter_context(location.path.open("rb"))
                     files[location.path] = file
                 file.seek(location.offset)
-                self.add_object(name, file, location.size)
-        return [name for name, _ in batch]
+                part.add_object(name, file, location.size)
+        return _Added(part._staged, part.written, self._space.left - part._space.left)
 
     def add_object(self, name: str, source: BinaryIO, size: int) -> None:
         """Add an object, verified against its name, unless the repo has it.
@@ -353,7 +378,8 @@ class Transaction:
             raise moved(ref, before, now)
 
     def clean_up(self) -> None:
-        """Remove what is left of the temporary files."""
+        """Remove what is left of the temporary files, and end who still writes some."""
+        self._adding.close()
         shutil.rmtree(self._directory, ignore_errors=True)
         os.close(self._lock)
 
@@ -408,7 +434,7 @@ def moved(ref: str, expected: str, found: str) -> UserError:
 
 
 def _batches(found: Iterable[tuple[str, Location]]) -> Iterator[list[tuple[str, Location]]]:
-    """Group objects so that a batch is worth handing to a thread."""
+    """Group objects so that a batch is worth handing to a process."""
     batch: list[tuple[str, Location]] = []
     size = 0
     for name, location in found:

@@ -69,7 +69,7 @@ class SharingTest(ScratchTest):
             self.assertEqual((written.content, written.metadata), (500, 3))
             self.fsck(target)
 
-    def test_a_wrong_object_stops_all_threads_and_leaves_nothing(self) -> None:
+    def test_a_wrong_object_stops_all_and_leaves_nothing(self) -> None:
         commit, path = tar(self.scratch, {f"f{n}": b"%d" % n for n in range(300)})
         data = bytearray(path.read_bytes())
         location = next(location for _, location in index(path))
