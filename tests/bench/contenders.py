@@ -191,12 +191,23 @@ class Ninja(Contender):
         quiet("ninja", "-C", place.directory, f"-j{os.cpu_count()}")
 
 
+SHORT_LIVED = (
+    "--host_jvm_args=-XX:+UseSerialGC",
+    "--host_jvm_args=-XX:Tier4InvocationThreshold=100000",
+    "--host_jvm_args=-XX:Tier4MinInvocationThreshold=12000",
+    "--host_jvm_args=-XX:Tier4CompileThreshold=300000",
+    "--host_jvm_args=-XX:Tier4BackEdgeThreshold=800000",
+)
+"""Startup options for a Bazel that will not build much: docs/build-farm.md explains them."""
+
+
 @dataclass
 class Ours(Contender):
     """This project.
 
     Attributes:
         kind: what to make.
+        short_lived: with `SHORT_LIVED`.
         into_repo: import the image into a repo; else the commit stays in Bazel's output tree.
         use_cache: the remote cache.
         others: how many packages the other image has that is built before a cold start.
@@ -204,6 +215,7 @@ class Ours(Contender):
 
     kind: str = UNPACKED
     into_repo: bool = True
+    short_lived: bool = False
     use_cache: bool = False
     others: int = 1
     incremental: bool = True
@@ -212,7 +224,8 @@ class Ours(Contender):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        return f"apt2ostree, {'bazel run … import' if self.into_repo else 'bazel build'}"
+        how = "bazel run … import" if self.into_repo else "bazel build"
+        return f"apt2ostree, {how}{', short-lived' if self.short_lived else ''}"
 
     def fresh(self, place: Place) -> None:
         self.close()
@@ -238,6 +251,7 @@ class Ours(Contender):
             + os.environ.get("APT2OSTREE_MIRRORS", ""),
         )
         self.machine.log_executions = False
+        self.machine.startup_options = SHORT_LIVED if self.short_lived else ()
         started = time.perf_counter()
         self.machine.run("run", "//other:image", "--", "--help").check()
         seconds = time.perf_counter() - started

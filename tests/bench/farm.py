@@ -13,7 +13,8 @@ A peer that is not installed is left out aloud; the others need root.
 
 Before each cold build ours has made an image of one other package in the same output base: the
 server runs, the rule set is loaded, the tools of `bazel run` are fetched. What that took is
-printed too. `Bazel in use` has made one of 300 other packages. A peer that cannot take over
+printed too. `Bazel in use` has made one of 300 other packages. `short-lived` is a Bazel whose
+Java compiles less. A peer that cannot take over
 anything from its last build does each case cold.
 
 Processor time is that of all processes of a contender, Bazel's server and its workers among
@@ -177,9 +178,10 @@ def main(arguments: Sequence[str]) -> int:
     options = _arguments().parse_args(arguments)
     lock = options.lock.read_text(encoding="utf-8")
     everybody = [
-        Ours(), Ours(into_repo=False), contenders.Mmdebstrap("extract", UNPACKED),
-        contenders.Multistrap(options.multistrap), contenders.Ninja(),
-        Ours(CONFIGURED), contenders.Mmdebstrap("custom", CONFIGURED), contenders.Debootstrap(),
+        Ours(), Ours(into_repo=False), Ours(into_repo=False, short_lived=True),
+        contenders.Mmdebstrap("extract", UNPACKED), contenders.Multistrap(options.multistrap),
+        contenders.Ninja(), Ours(CONFIGURED), Ours(CONFIGURED, short_lived=True),
+        contenders.Mmdebstrap("custom", CONFIGURED), contenders.Debootstrap(),
     ]  # fmt: skip
     chosen = [
         contender

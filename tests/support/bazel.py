@@ -95,6 +95,7 @@ class Machine:
         output_base: where Bazel keeps what it makes.
         environment: variables besides the test's own.
         options: for every command that builds.
+        startup_options: besides those that every machine has.
         log_executions: write the log that `Result.spawns` comes from; it costs time.
     """
 
@@ -102,6 +103,7 @@ class Machine:
     output_base: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    startup_options: tuple[str, ...] = ()
     log_executions: bool = True
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -148,6 +150,7 @@ class Machine:
             f"--output_base={self.output_base}",
             "--max_idle_secs=600",
             "--host_jvm_args=-Xmx2g",
+            *self.startup_options,
         ]
 
     def variables(self) -> dict[str, str]:
