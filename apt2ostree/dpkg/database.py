@@ -90,10 +90,12 @@ def triggers(packages: Iterable[PackageRecord]) -> dict[str, str]:
     interested: dict[str, list[str]] = {}
     file_lines: list[str] = []
     for package in sorted(packages, key=lambda package: (package.name, package.architecture)):
-        fields = parse_stanza(package.control, f"control file of {package.name}")
-        who = info.prefix(fields)
         # Of directives that repeat a name the last counts; dpkg refuses a File that repeats one.
-        for name, noawait in dict(_interests(package)).items():
+        interests = dict(_interests(package))
+        if not interests:
+            continue
+        who = info.prefix(parse_stanza(package.control, f"control file of {package.name}"))
+        for name, noawait in interests.items():
             suffix = "/noawait" if noawait else ""
             if name.startswith("/"):
                 file_lines.append(f"{name} {who}{suffix}\n")
