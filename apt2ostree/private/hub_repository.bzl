@@ -104,6 +104,10 @@ _hub_repository = repository_rule(
     },
 )
 
+def _read_lock(repository_ctx):
+    lockfile = repository_ctx.path(repository_ctx.attr.lockfile)
+    return repository_ctx.read(lockfile) if lockfile.exists else ""
+
 def _lock_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
     own = lock_repository_name(attributes.lock)
@@ -120,9 +124,7 @@ def _lock_repository_impl(repository_ctx):
         automatic = json.encode_indent(attributes.automatic, indent = "    "),
         debs = json.encode_indent(debs, indent = "    "),
     ))
-    lockfile = repository_ctx.path(attributes.lockfile)
-    text = repository_ctx.read(lockfile) if lockfile.exists else ""
-    repository_ctx.file("Packages.lock", text)
+    repository_ctx.file("Packages.lock", _read_lock(repository_ctx))
 
 _lock_repository = repository_rule(
     implementation = _lock_repository_impl,
@@ -141,9 +143,11 @@ _lock_repository = repository_rule(
 
 def _edges_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
-    lockfile = repository_ctx.path(attributes.lockfile)
-    text = repository_ctx.read(lockfile) if lockfile.exists else ""
-    lock = parse_lockfile(text, str(attributes.lockfile), attributes.architectures)
+    lock = parse_lockfile(
+        _read_lock(repository_ctx),
+        str(attributes.lockfile),
+        attributes.architectures,
+    )
     if lock.error:
         fail(lock.error)
     edges = dependency_edges(lock.packages)

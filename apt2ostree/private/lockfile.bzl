@@ -60,7 +60,7 @@ def _parse_stanzas(text, path):
     lines = text.replace("\r\n", "\n").split("\n") + [""]
     for number, line in enumerate(lines, 1):
         start = line[:1]
-        if not start or (start in " \t" and line.isspace()):
+        if not start or not line.strip():
             if fields:
                 if "SHA256" in fields:
                     fields["SHA256"] = fields["SHA256"].lower()

@@ -14,8 +14,7 @@ A peer that is not installed is left out aloud; the others need root.
 Before each cold build ours has made an image of one other package in the same output base: the
 server runs, the rule set is loaded, the tools of `bazel run` are fetched. What that took is
 printed too. `Bazel in use` has made one of 300 other packages. `short-lived` is a Bazel whose
-Java compiles less. A peer that cannot take over
-anything from its last build does each case cold.
+Java compiles less. A peer that cannot take over anything from its last build does each case cold.
 
 Processor time is that of all processes of a contender, Bazel's server and its workers among
 them. Peak memory is that of the largest process.
