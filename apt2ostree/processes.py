@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import connection
 from typing import Callable, TypeVar
 
@@ -36,15 +36,18 @@ def map_forked(
         yield from map(function, items)
         return
     context = multiprocessing.get_context("fork")
-    running = {}
+    running: dict[connection.Connection, multiprocessing.process.BaseProcess] = {}
     try:
         for number in range(min(processes, len(items))):
-            reading, writing = context.Pipe(duplex=False)
-            process = context.Process(
-                target=_work, args=(function, items[number::processes], writing), daemon=True
-            )
-            process.start()
-            running[reading] = process
+            with _held_signals() as before:  # or one could come when it is started and not noted
+                reading, writing = context.Pipe(duplex=False)
+                process = context.Process(
+                    target=_work,
+                    args=(function, items[number::processes], writing, [*running, reading], before),
+                    daemon=True,
+                )
+                process.start()
+                running[reading] = process
             writing.close()  # so that nobody but the process itself has this end
         waiting = list(running)
         while waiting:
@@ -60,16 +63,24 @@ def map_forked(
                     raise error
                 yield result
     finally:
-        for reading, process in running.items():
-            process.terminate()
-            process.join()
+        for reading, worker in running.items():
+            worker.terminate()
+            worker.join()
             reading.close()
 
 
 def _work(
-    function: Callable[[Item], Result], items: Sequence[Item], writing: connection.Connection
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    writing: connection.Connection,
+    callers: Sequence[connection.Connection],
+    mask: set[signal.Signals | int],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller gets it too, and ends this
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever the caller does at that
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for reading in callers:
+        reading.close()  # or this would wait for ever when the caller is gone
     with contextlib.suppress(BrokenPipeError):  # the caller was killed
         try:
             for item in items:
@@ -78,6 +89,16 @@ def _work(
             raise
         except Exception as error:
             writing.send((None, error))
+
+
+@contextlib.contextmanager
+def _held_signals() -> Iterator[set[signal.Signals | int]]:
+    """Let Ctrl-C and SIGTERM wait until the block's end; yield the signals held before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_end(process: multiprocessing.process.BaseProcess) -> None:

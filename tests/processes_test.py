@@ -26,6 +26,36 @@ for _ in processes.map_forked(work, [1, 2], 2):
     pass
 """
 
+KILLED = """
+import time
+from apt2ostree import processes
+
+def work(item):
+    if item < 2:
+        print("at work", flush=True)
+    return b"x" * 100_000
+
+for _ in processes.map_forked(work, range(10_000_000), 2):
+    time.sleep(3600)
+"""
+TERMINATED = """
+import signal, time
+from apt2ostree import processes
+
+def end(*_):
+    raise KeyboardInterrupt
+
+def work(item):
+    print("at work", flush=True)
+    time.sleep(3600)
+
+signal.signal(signal.SIGTERM, end)
+try:
+    list(processes.map_forked(work, [1, 2], 2))
+except KeyboardInterrupt:
+    print("ended")
+"""
+
 
 def children() -> list[str]:
     """Processes that this one has started and that are still there."""
@@ -115,6 +145,34 @@ class MapForkedTest(unittest.TestCase):
             self.assertEqual(said.read().count(b"Traceback"), 1)
             with self.assertRaises(ProcessLookupError):
                 os.killpg(process.pid, 0)
+
+    def test_whose_caller_is_killed_ends(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            process.kill()
+            # Until the end, which comes when nobody has the other end any more.
+            self.assertEqual(process.stdout.read().replace(b"at work\n", b""), b"")
+
+    def test_an_ending_that_the_caller_handles_is_not_told_by_the_others(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with subprocess.Popen(
+            [sys.executable, "-c", TERMINATED],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            process.stdout.readline()
+            process.terminate()
+            self.assertEqual(process.stdout.read(), b"ended\n")
 
 
 if __name__ == "__main__":

@@ -25,11 +25,13 @@ def make(parent: Path) -> tuple[Path, int]:
     parent.mkdir(exist_ok=True)
     for stale in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):  # locked: in use by another import
-            os.close(_lock(stale))
+            descriptor = _lock(stale)
+            # With the lock: its maker may be between making and locking it.
             shutil.rmtree(stale, ignore_errors=True)
+            os.close(descriptor)
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        # Between the two calls another process may take it for stale and remove it.
+        # Between the two calls another process may take it for stale and remove it, lock in hand.
         with contextlib.suppress(FileNotFoundError, BlockingIOError):
             descriptor = _lock(path)
             if path.exists():
