@@ -14,39 +14,40 @@ from pathlib import Path
 from apt2ostree import processes
 from apt2ostree.errors import UserError
 
-INTERRUPTED = """
-import sys, time
+INTERRUPTED = r"""
+import os, time
 from apt2ostree import processes
 
 def work(item):
-    print(item, flush=True)
+    os.write(1, b"at work\n")
     time.sleep(60)
 
 for _ in processes.map_forked(work, [1, 2], 2):
     pass
 """
 
-KILLED = """
-import time
+KILLED = r"""
+import os, time
 from apt2ostree import processes
 
 def work(item):
     if item < 2:
-        print("at work", flush=True)
+        os.write(1, b"at work\n")
     return b"x" * 100_000
 
 for _ in processes.map_forked(work, range(10_000_000), 2):
     time.sleep(3600)
 """
-TERMINATED = """
-import signal, time
+
+TERMINATED = r"""
+import os, signal, time
 from apt2ostree import processes
 
 def end(*_):
     raise KeyboardInterrupt
 
 def work(item):
-    print("at work", flush=True)
+    os.write(1, b"at work\n")
     time.sleep(3600)
 
 signal.signal(signal.SIGTERM, end)
