@@ -191,14 +191,10 @@ class Ninja(Contender):
         quiet("ninja", "-C", place.directory, f"-j{os.cpu_count()}")
 
 
-SHORT_LIVED = (
-    "--host_jvm_args=-XX:+UseSerialGC",
-    "--host_jvm_args=-XX:Tier4InvocationThreshold=100000",
-    "--host_jvm_args=-XX:Tier4MinInvocationThreshold=12000",
-    "--host_jvm_args=-XX:Tier4CompileThreshold=300000",
-    "--host_jvm_args=-XX:Tier4BackEdgeThreshold=800000",
-)
-"""Startup options for a Bazel that will not build much: docs/build-farm.md explains them."""
+def short_lived_options() -> tuple[str, ...]:
+    """Bazel's startup options that the documentation names for a Bazel that will not build much."""
+    text = (bazel.SOURCES / "docs/build-farm.md").read_text(encoding="utf-8")
+    return tuple(re.findall(r"^startup (\S+)$", text, re.MULTILINE))
 
 
 @dataclass
@@ -207,7 +203,7 @@ class Ours(Contender):
 
     Attributes:
         kind: what to make.
-        short_lived: with `SHORT_LIVED`.
+        short_lived: with `short_lived_options`.
         into_repo: import the image into a repo; else the commit stays in Bazel's output tree.
         use_cache: the remote cache.
         others: how many packages the other image has that is built before a cold start.
@@ -251,7 +247,7 @@ class Ours(Contender):
             + os.environ.get("APT2OSTREE_MIRRORS", ""),
         )
         self.machine.log_executions = False
-        self.machine.startup_options = SHORT_LIVED if self.short_lived else ()
+        self.machine.startup_options = short_lived_options() if self.short_lived else ()
         started = time.perf_counter()
         self.machine.run("run", "//other:image", "--", "--help").check()
         seconds = time.perf_counter() - started
