@@ -300,9 +300,9 @@ class NginxTest(ServedTest):
         )
         errors = str(self.prefix / "errors")
         command = ["nginx", "-e", errors, "-c", str(self.prefix / "nginx.conf")]
-        process = subprocess.Popen(command, env={"PATH": _PATH})
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
+        self.process = subprocess.Popen(command, env={"PATH": _PATH})
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.terminate)
         deadline = time.monotonic() + 60
         while not _listens(port):
             self.assertLess(time.monotonic(), deadline, "nginx did not start")
@@ -314,6 +314,8 @@ class NginxTest(ServedTest):
             self.assertEqual(self.downloader().fetch_changing(self.url, 1 << 20), CONTENT)
         (self.root / "file").write_bytes(b"new")
         self.assertEqual(self.downloader().fetch_changing(self.url, 1 << 20), b"new")
+        self.process.terminate()
+        self.process.wait()  # it logs after it has answered
         log = (self.prefix / "access.log").read_text().split()
         self.assertEqual(log, ["200", "304", "304", "200"])
 

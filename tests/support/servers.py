@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import os
 import re
 import signal
@@ -130,6 +132,8 @@ http {{
 STORE = "dav_methods PUT; create_full_put_path on; dav_access user:rw group:r all:r;"
 """What makes nginx a remote cache, as Bazel's documentation has it."""
 
+_MARK = "/mark-of-the-log-"
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -161,6 +165,7 @@ class Nginx:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._directory = directory
+        self._marks = itertools.count()
         self.configure(location)
         self.server = Server(
             ["nginx", "-e", directory / "errors", "-c", directory / "configuration"],
@@ -189,16 +194,30 @@ class Nginx:
 
     def transfers(self) -> list[Transfer]:
         """All requests so far."""
-        log = (self._directory / "transfers").read_text(encoding="utf-8")
+        self._wait_for_log()
         found = []
-        for line in log.splitlines():
+        for line in self._log().splitlines():
             method, status, received, sent, path = line.split(" ", 4)
-            found.append(Transfer(method, int(status), int(received), int(sent), path))
+            if not path.startswith(_MARK):
+                found.append(Transfer(method, int(status), int(received), int(sent), path))
         return found
 
     def forget_transfers(self) -> None:
         """Start counting anew."""
+        self._wait_for_log()
         os.truncate(self._directory / "transfers", 0)
+
+    def _log(self) -> str:
+        return (self._directory / "transfers").read_text(encoding="utf-8")
+
+    def _wait_for_log(self) -> None:
+        """Wait until all that was answered is logged, which nginx does after answering."""
+        path = f"{_MARK}{next(self._marks)}"
+        asking = http.client.HTTPConnection("127.0.0.1", self.port)
+        asking.request("GET", path)
+        asking.getresponse().read()
+        asking.close()
+        self.server.wait_for(lambda: f"{path}\n" in self._log())
 
 
 def as_nobody() -> list[str]:

@@ -334,7 +334,7 @@ class KilledTest(UpdateLockTest):
         self.update()
         whole = time.monotonic() - start
         chance = random.Random(3)
-        seen = []
+        seen: list[str] = []
         for round_ in range(120):
             if round_ >= 24 and len(set(seen)) == 2:
                 break
