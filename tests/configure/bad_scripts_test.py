@@ -66,7 +66,7 @@ class BadScriptsTest(ConfigureTest):
     def test_a_daemon_is_killed_and_said(self) -> None:
         outcome = self.postinst(
             f"setsid sleep {SECONDS} > /dev/null 2>&1 &\n"
-            "until grep -q ^sleep /proc/$!/cmdline; do :; done"
+            'until [ "$(head -c5 /proc/$!/cmdline)" = sleep ]; do :; done'
         )
         self.assertIn(
             f"note: package tiny 1 left a process running, which was killed: sleep {SECONDS}",
