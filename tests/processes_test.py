@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import IO
 
 from apt2ostree import processes
 from apt2ostree.errors import UserError
@@ -62,6 +63,22 @@ def children() -> list[str]:
     """Processes that this one has started and that are still there."""
     tasks = Path("/proc/self/task").iterdir()
     return [child for task in tasks for child in (task / "children").read_text().split()]
+
+
+def start(script: str, said: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a script in a session of its own.
+
+    Args:
+        script: Python.
+        said: where its errors go.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=said,
+        start_new_session=True,
+    )
 
 
 class MapForkedTest(unittest.TestCase):
@@ -126,17 +143,7 @@ class MapForkedTest(unittest.TestCase):
         self.assertEqual(children(), [])
 
     def test_ctrl_c_ends_all_without_a_word_of_the_others(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        with (
-            tempfile.TemporaryFile() as said,
-            subprocess.Popen(
-                [sys.executable, "-c", INTERRUPTED],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                start_new_session=True,
-            ) as process,
-        ):
+        with tempfile.TemporaryFile() as said, start(INTERRUPTED, said) as process:
             assert process.stdout
             process.stdout.readline()
             process.stdout.readline()
@@ -148,13 +155,7 @@ class MapForkedTest(unittest.TestCase):
                 os.killpg(process.pid, 0)
 
     def test_whose_caller_is_killed_ends(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        with subprocess.Popen(
-            [sys.executable, "-c", KILLED],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
+        with start(KILLED, subprocess.STDOUT) as process:
             assert process.stdout
             process.stdout.readline()
             process.kill()
@@ -162,13 +163,7 @@ class MapForkedTest(unittest.TestCase):
             self.assertEqual(process.stdout.read().replace(b"at work\n", b""), b"")
 
     def test_an_ending_that_the_caller_handles_is_not_told_by_the_others(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        with subprocess.Popen(
-            [sys.executable, "-c", TERMINATED],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
+        with start(TERMINATED, subprocess.STDOUT) as process:
             assert process.stdout
             process.stdout.readline()
             process.stdout.readline()
