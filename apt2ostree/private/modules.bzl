@@ -8,6 +8,7 @@ def _label(dep):
         return dep if dep.startswith("//") else ":" + dep
     return "//apt2ostree/" + dep.replace("/", ":")
 
+# buildifier: disable=unnamed-macro
 def modules(deps, data = {}):
     """Declare a `py_library` for each module of the package.
 
