@@ -124,9 +124,15 @@ class _Repair:
         return True
 
     def _targets(self, relation: Relation, architecture: str) -> Iterator[Package]:
-        """The candidates of packages with a version that meets the relation."""
+        """The candidates of packages with a version that meets the relation.
+
+        Those of the name itself in the order of the indexes, then its providers the latest first.
+        """
         seen = set()
-        for package in self._universe.related(relation):
+        related = list(self._universe.related(relation))
+        named = [package for package in related if package.name == relation.name]
+        providers = [package for package in related if package.name != relation.name]
+        for package in (*named, *reversed(providers)):
             node = self._universe.node(package)
             if node not in seen and self._universe.satisfies(package, relation, architecture):
                 seen.add(node)

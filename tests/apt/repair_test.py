@@ -26,6 +26,14 @@ class RepairTest(unittest.TestCase):
         text = "a; Depends: x | b | c\nb; Depends: x\nc; Depends: d\nd"
         self.assertEqual(self._repair(text, "a", ""), (True, "acd"))
 
+    def test_of_the_providers_of_a_name_the_latest_is_tried_first(self) -> None:
+        text = "a; Depends: v\nb; Provides: v\nc; Provides: v"
+        self.assertEqual(self._repair(text, "a", ""), (True, "ac"))
+
+    def test_a_package_of_the_name_itself_is_tried_before_its_providers(self) -> None:
+        text = "a; Depends: v\nb; Provides: v\nv\nc; Provides: v"
+        self.assertEqual(self._repair(text, "a", ""), (True, "av"))
+
     def test_a_package_that_nobody_wants_gives_way(self) -> None:
         text = "a\nb; Depends: c\nc"
         self.assertEqual(self._repair(text, "a", "b"), (True, "a"))
