@@ -31,14 +31,16 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
         UserError: a line that is neither a field nor a continuation, a continuation of blanks
             alone (they would end the stanza in dpkg's status file), or a field twice.
     """
-    fields: dict[str, str] = {}
+    # The lines of each value; joined at the end, for a value of a million lines is as hostile
+    # input as any, and joining it line by line takes the square of that.
+    fields: dict[str, list[str]] = {}
     seen: set[str] = set()
     name = ""
     for number, line in enumerate(text.strip("\r\n").replace("\r\n", "\n").split("\n"), 1):
         if line.startswith((" ", "\t")) and name:
             if not line.strip():
                 raise UserError(f"{what}, line {number}: a blank line in field {name}")
-            fields[name] += "\n" + line
+            fields[name].append(line)
             continue
         name, colon, value = line.partition(":")
         if not colon or not name or name.split() != [name]:
@@ -47,8 +49,8 @@ def parse_stanza(text: str, what: str) -> dict[str, str]:
             raise UserError(f"{what}, line {number}: field {name} is there twice")
         seen.add(name.lower())
         name = _SPELLINGS.get(name.lower(), name)
-        fields[name] = value.lstrip(" \t")
-    return {name: value.rstrip() for name, value in fields.items()}
+        fields[name] = [value.lstrip(" \t")]
+    return {name: "\n".join(lines).rstrip() for name, lines in fields.items()}
 
 
 def render_stanza(fields: Mapping[str, str]) -> str:

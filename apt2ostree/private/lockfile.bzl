@@ -62,9 +62,10 @@ def _parse_stanzas(text, path):
         start = line[:1]
         if not start or not line.strip():
             if fields:
-                if "SHA256" in fields:
-                    fields["SHA256"] = fields["SHA256"].lower()
-                stanzas.append(struct(fields = fields, line = first))
+                values = {field: "\n".join(value) for field, value in fields.items()}
+                if "SHA256" in values:
+                    values["SHA256"] = values["SHA256"].lower()
+                stanzas.append(struct(fields = values, line = first))
                 fields = {}
                 name = None
         elif start in " \t":
@@ -74,7 +75,7 @@ def _parse_stanzas(text, path):
                     number,
                     repr(line[:60]),
                 )
-            fields[name] += "\n" + line
+            fields[name].append(line)
         elif start != "#":
             name, colon, value = line.partition(":")
             if not colon or not name or " " in name:
@@ -88,7 +89,7 @@ def _parse_stanzas(text, path):
                 return None, "{}:{}: field {} is there twice in one stanza".format(path, number, name)
             if not fields:
                 first = number
-            fields[name] = value.strip()
+            fields[name] = [value.strip()]
     return stanzas, None
 
 def _check(stanzas, path):

@@ -52,6 +52,12 @@ class ControlTest(unittest.TestCase):
             with self.subTest(text), self.assertRaisesRegex(UserError, words):
                 parse_stanza(text, "ctl")
 
+    def test_a_value_of_a_million_lines_is_read_in_linear_time(self) -> None:
+        # Joined line by line it takes a minute and more, which is this test's limit.
+        lines = [" line"] * 1_000_000
+        stanza = parse_stanza("\n".join(["Package: a", "Description: x", *lines]), "x")
+        self.assertEqual(stanza["Description"], "\n".join(["x", *lines]))
+
     @given(st.dictionaries(NAMES.map(str.title), st.lists(LINES, min_size=1), min_size=1))
     def test_what_is_rendered_parses_to_the_same(self, fields: dict[str, list[str]]) -> None:
         stanza = {name: "\n ".join(lines) for name, lines in fields.items()}
