@@ -1,5 +1,6 @@
 """The repository of one .deb: the file, and the target that makes a tree of it."""
 
+load("@bazel_tools//tools/build_defs/repo:utils.bzl", "get_auth")
 load(":urls.bzl", "mirrored", "parse_mirrors")
 
 _BUILD = """\
@@ -30,10 +31,11 @@ def _deb_repository_impl(repository_ctx):
         url = urls,
         output = "package.deb",
         sha256 = attributes.sha256,
+        auth = get_auth(repository_ctx, urls),
         allow_fail = True,
     )
     if not result.success:
-        fail("package {} of {}: no file with the SHA-256 {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror().".format(
+        fail("package {} of {}: no file with the SHA-256 {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror(). If an archive wants a login (401), put it into ~/.netrc or the file that NETRC names, or use Bazel's --credential_helper.".format(
             attributes.package,
             attributes.lockfile,
             attributes.sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.server
 import threading
@@ -18,12 +19,14 @@ class Archive:
         requests: paths that were asked for, in order.
         files: path → content.
         cut: paths of which only half is sent.
+        login: `USER:PASSWORD` that is asked for, if any.
     """
 
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.files: dict[str, bytes] = {}
         self.cut: set[str] = set()
+        self.login = ""
         archive = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,6 +34,13 @@ class Archive:
                 path = self.path.lstrip("/")
                 archive.requests.append(path)
                 data = archive.files.get(path)
+                expected = "Basic " + base64.b64encode(archive.login.encode()).decode()
+                if archive.login and self.headers["Authorization"] != expected:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="archive"')
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if data is None:
                     self.send_error(404)
                     return

@@ -110,6 +110,21 @@ class DownloadTest(BazelTest):
         self.bazel("build", "//:debs_image", env=env)
         self.assertEqual(self.archive.asked(), [])
 
+    def test_a_login_comes_from_netrc(self) -> None:
+        self.archive.login = "somebody:pass:word"
+        self.lock(self.archive.add(deb(file("./a"))))
+        netrc = self.scratch / "netrc"
+        netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword wrong\n")
+        for env in ({}, {"NETRC": str(netrc)}):
+            result = self.bazel("build", "//:debs_image", env=env, check=False)
+            self.assert_says(
+                result,
+                r"If an archive wants a login \(401\), put it into ~/.netrc or the file that NETRC "
+                "names, or use Bazel's --credential_helper",
+            )
+        netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword pass:word\n")
+        self.bazel("build", "//:debs_image", env={"NETRC": str(netrc)})
+
     def test_a_variable_that_is_no_list_of_mirrors(self) -> None:
         self.lock(self.archive.add(deb(file("./a"))))
         result = self.bazel(
