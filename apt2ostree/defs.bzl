@@ -1,20 +1,20 @@
 """The rules of apt2ostree."""
 
-load("//apt2ostree/private:apt_lock.bzl", _apt_lock = "apt_lock", _apt_locks = "apt_locks")
-load("//apt2ostree/private:deb_package.bzl", _deb_package = "deb_package")
 load(
-    "//apt2ostree/private:distributions.bzl",
+    "//apt2ostree/private/lock:distributions.bzl",
     _debian_sources = "debian_sources",
     _ubuntu_sources = "ubuntu_sources",
 )
-load("//apt2ostree/private:image_macro.bzl", _ostree_image = "ostree_image")
-load("//apt2ostree/private:multistrap_image.bzl", _multistrap_image = "multistrap_image")
-load("//apt2ostree/private:ostree_oci.bzl", _ostree_oci = "ostree_oci")
-load("//apt2ostree/private:ostree_repo.bzl", _ostree_repo = "ostree_repo")
-load("//apt2ostree/private:ostree_tar.bzl", _ostree_tar = "ostree_tar")
-load("//apt2ostree/private:ostree_tree.bzl", _ostree_tree = "ostree_tree")
+load("//apt2ostree/private/rules:apt_lock.bzl", _apt_lock = "apt_lock", _apt_locks = "apt_locks")
+load("//apt2ostree/private/rules:deb_package.bzl", _deb_package = "deb_package")
+load("//apt2ostree/private/rules:image_macro.bzl", _ostree_image = "ostree_image")
+load("//apt2ostree/private/rules:multistrap_image.bzl", _multistrap_image = "multistrap_image")
+load("//apt2ostree/private/rules:ostree_oci.bzl", _ostree_oci = "ostree_oci")
+load("//apt2ostree/private/rules:ostree_repo.bzl", _ostree_repo = "ostree_repo")
+load("//apt2ostree/private/rules:ostree_tar.bzl", _ostree_tar = "ostree_tar")
+load("//apt2ostree/private/rules:ostree_tree.bzl", _ostree_tree = "ostree_tree")
 load(
-    "//apt2ostree/private:tree_attributes.bzl",
+    "//apt2ostree/private/rules:tree_attributes.bzl",
     _tree_attributes = "tree_attributes",
     _tree_group = "tree_group",
     _tree_user = "tree_user",

@@ -1,5 +1,5 @@
 """The module extension of apt2ostree: from lockfiles to repositories."""
 
-load("//apt2ostree/private:apt_extension.bzl", _apt = "apt")
+load("//apt2ostree/private/repositories:apt_extension.bzl", _apt = "apt")
 
 apt = _apt

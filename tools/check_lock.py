@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.apt.lock_check import check_lock
-from apt2ostree.apt.lock_config import read_config
-from apt2ostree.apt.lockfile import read_lock
+from apt2ostree.lock.lock_check import check_lock
+from apt2ostree.lock.lock_config import read_config
+from apt2ostree.lock.lockfile import read_lock
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import worker
-from apt2ostree.image import compose, manifest, quirks
+from apt2ostree.image import compose, quirks
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import manifest
 
 
 def main(arguments: Sequence[str], directory: Path) -> int:

@@ -13,7 +13,7 @@ from apt2ostree.configure import cleanup, configure, namespaces, scripts
 from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.sandbox import Limits
 from apt2ostree.errors import UserError
-from apt2ostree.image import manifest
+from apt2ostree.tree import manifest
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors, worker
-from apt2ostree.image import deb_tree
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import deb_tree
 
 
 def main(arguments: Sequence[str], directory: Path) -> int:

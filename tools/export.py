@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import worker
-from apt2ostree.image import action_image, export_tar, oci
-from apt2ostree.image.contents import Contents
+from apt2ostree.image import action_image
+from apt2ostree.ship import export_tar, oci
+from apt2ostree.ship.contents import Contents
 
 
 def main(arguments: Sequence[str], directory: Path) -> int:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.apt.input_file import InputFile
-from apt2ostree.apt.multistrap_target import image_files
+from apt2ostree.lock.input_file import InputFile
+from apt2ostree.lock.multistrap_target import image_files
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from apt2ostree import worker
 from apt2ostree.errors import UserError
-from apt2ostree.image import accounts, attributes, manifest, paths
-from apt2ostree.image.attributes import Attributes
-from apt2ostree.image.manifest import Group, User
-from apt2ostree.image.tree_builder import TreeBuilder
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import accounts, attributes, manifest, paths
+from apt2ostree.tree.attributes import Attributes
+from apt2ostree.tree.manifest import Group, User
+from apt2ostree.tree.tree_builder import TreeBuilder
 
 EXECUTABLE_MODE = "0755"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from apt2ostree import errors
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.import_image import add_image
 from apt2ostree.ostree import repo
+from apt2ostree.ship.import_image import add_image
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,19 +20,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.apt.archive import Archives
-from apt2ostree.apt.cache import default_cache
-from apt2ostree.apt.distributions import NamedSources
-from apt2ostree.apt.download import Downloader, Settings
-from apt2ostree.apt.keyrings import Keyrings
-from apt2ostree.apt.lock_config import LockConfig, read_config
-from apt2ostree.apt.lockfile import read_lock, write_lock
-from apt2ostree.apt.mirrors import Mirrors
-from apt2ostree.apt.pool import fill_pool, pool_files
-from apt2ostree.apt.progress import Progress, show_progress
-from apt2ostree.apt.snapshots import Snapshots
-from apt2ostree.apt.summary import markdown, print_summary
-from apt2ostree.apt.update import Update, make_update
+from apt2ostree.archive.archive import Archives
+from apt2ostree.archive.cache import default_cache
+from apt2ostree.archive.distributions import NamedSources
+from apt2ostree.archive.download import Downloader, Settings
+from apt2ostree.archive.keyrings import Keyrings
+from apt2ostree.archive.mirrors import Mirrors
+from apt2ostree.archive.progress import Progress, show_progress
+from apt2ostree.archive.snapshots import Snapshots
+from apt2ostree.lock.lock_config import LockConfig, read_config
+from apt2ostree.lock.lockfile import read_lock, write_lock
+from apt2ostree.lock.pool import fill_pool, pool_files
+from apt2ostree.lock.summary import markdown, print_summary
+from apt2ostree.lock.update import Update, make_update
 
 _log = logging.getLogger("update_lock")
 

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from apt2ostree.errors import UserError
-from apt2ostree.image import checkout
 from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.ship import checkout
 
 HELP = "write the image out as a directory"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.commit_image import CommitOptions, commit
 from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
+from apt2ostree.ship.commit_image import CommitOptions, commit
 
 HELP = "commit the image to a branch of an OSTree repo, with history and metadata"
 _LAST_SECOND = 253402300799

@@ -11,11 +11,12 @@ import os
 from pathlib import Path
 
 from apt2ostree.errors import UserError
-from apt2ostree.image import diff, diff_text, manifest, repo_image
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree import repo_files
 from apt2ostree.ostree.repo import Repo
+from apt2ostree.ship import diff, diff_text, repo_image
+from apt2ostree.tree import manifest
+from apt2ostree.tree.manifest import Manifest
 
 HELP = "compare the image with another one, or two others: packages and files"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from apt2ostree.commands.output import output_file
 from apt2ostree.errors import UserError
-from apt2ostree.image import export_tar, oci
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.contents import Contents
+from apt2ostree.ship import export_tar, oci
+from apt2ostree.ship.contents import Contents
 
 HELP = "write the image as a tar or an OCI image layout"
 

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.import_image import add_image
-from apt2ostree.image.package_refs import add_packages
 from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
+from apt2ostree.ship.import_image import add_image
+from apt2ostree.ship.package_refs import add_packages
 
 HELP = "write the image into an OSTree repo: missing objects only, then the ref"
 

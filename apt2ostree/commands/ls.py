@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 
 from apt2ostree.errors import UserError
-from apt2ostree.image import paths
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import Directory, Manifest, Row, components
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, Manifest, Row, components
 
 HELP = "list the image's files with mode, owner and size"
 _LETTERS = {"file": "-", "symlink": "l"}

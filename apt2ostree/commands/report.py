@@ -7,9 +7,9 @@ from pathlib import Path
 
 from apt2ostree.commands.diff import load_operand
 from apt2ostree.commands.output import output_file
-from apt2ostree.image import diff, report
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.progress import format_size
+from apt2ostree.ship import diff, report
 
 HELP = "write an HTML page on what makes up the image"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from apt2ostree.commands.output import output_file
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.sbom import cyclonedx, inventory, spdx
+from apt2ostree.ship import cyclonedx, inventory, spdx
 
 HELP = "write a bill of materials (SPDX or CycloneDX)"
 FORMATS = {"spdx": spdx.document, "cyclonedx": cyclonedx.document}

@@ -19,23 +19,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from apt2ostree.configure import (
-    emulation,
-    epoch,
-    fakeroot,
-    materialize,
-    mounts,
-    scripts,
-)
+from apt2ostree.configure import emulation, epoch, fakeroot, materialize, mounts, scripts
 from apt2ostree.configure.cleanup import Cleanup
 from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.log import Log
 from apt2ostree.configure.recorder import Inode, Record, Recorder
 from apt2ostree.configure.sandbox import Command, Limits, Sandbox, TimeLimit
 from apt2ostree.configure.upper import Changes, Known, Upper, lower_paths
-from apt2ostree.dpkg import database, installed
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import (
+from apt2ostree.image import dpkg_database, installed
+from apt2ostree.image.seal import seal
+from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
+from apt2ostree.tree.manifest import (
     INSTALLED,
     KEPT_TEXTS,
     MAX_TEXT,
@@ -45,14 +40,12 @@ from apt2ostree.image.manifest import (
     PackageRecord,
     Row,
 )
-from apt2ostree.image.seal import seal
-from apt2ostree.ostree.objects_tar import Location, ObjectsWriter
 
 _POLICY_PATH = "usr/sbin/policy-rc.d"
-_DIVERSIONS = f"{database.DIRECTORY}/diversions"
+_DIVERSIONS = f"{dpkg_database.DIRECTORY}/diversions"
 _OWN = ".apt2ostree-own"
 """Added to the name of a file that is not to be seen while a preinst runs."""
-_OVERRIDES = f"{database.DIRECTORY}/statoverride"
+_OVERRIDES = f"{dpkg_database.DIRECTORY}/statoverride"
 
 
 @dataclass(frozen=True)
@@ -280,7 +273,7 @@ class _Stage:
     def _forget_diversions(self) -> None:
         """Take what compose has registered out: the preinsts do that."""
         if self._image.diverted:
-            registered = database.diversions(self._image.diverted)
+            registered = dpkg_database.diversions(self._image.diverted)
             text = self._read(_DIVERSIONS).replace(registered, "", 1)
             (self._layout.merged / _DIVERSIONS).write_text(
                 text, encoding="utf-8", errors="surrogateescape"
@@ -296,7 +289,7 @@ class _Stage:
                 preinst.package.control, encoding="utf-8", errors="surrogateescape"
             )
             for name, known_as in preinst.control_files().items():
-                source = self._layout.merged / database.DIRECTORY / "info" / known_as
+                source = self._layout.merged / dpkg_database.DIRECTORY / "info" / known_as
                 shutil.copy(source, directory / name, follow_symlinks=False)
             yield
         finally:
@@ -322,7 +315,7 @@ class _Stage:
         return {
             line
             for name in names
-            for line in self._read(f"{database.DIRECTORY}/info/{name}").splitlines()
+            for line in self._read(f"{dpkg_database.DIRECTORY}/info/{name}").splitlines()
         }
 
     def _override(self, sandbox: Sandbox, override: scripts.Override) -> None:
@@ -356,7 +349,7 @@ class _Stage:
         self._log.end()
         if status or self._log.errors:
             raise UserError(self._failure(status))
-        status_file = self._read(f"{database.DIRECTORY}/status")
+        status_file = self._read(f"{dpkg_database.DIRECTORY}/status")
         left = [
             package.name
             for package in installed.update(self._image.packages, status_file)
@@ -446,7 +439,7 @@ def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> 
         for path in sorted(KEPT_TEXTS)
         if _is_kept(manifest.row(path))
     }
-    status = (merged / database.DIRECTORY / "status").read_text(
+    status = (merged / dpkg_database.DIRECTORY / "status").read_text(
         encoding="utf-8", errors="surrogateescape"
     )
     manifest.packages = installed.update(image.packages, status)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from apt2ostree.configure import linux, mounts
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageRecord
 
 PROGRAM = "qemu-user"
 """What an emulated process's command line begins with."""

@@ -15,8 +15,8 @@ from email.utils import parsedate_to_datetime
 
 from apt2ostree.configure import materialize
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import Directory, PackageRecord
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.tree.manifest import Directory, PackageRecord
 
 FALLBACK = 946_684_800
 """2000-01-01: for images without a changelog. Not 0, which shadow(5) writes as nothing."""

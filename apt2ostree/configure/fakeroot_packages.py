@@ -8,9 +8,9 @@ from pathlib import Path
 
 from apt2ostree.configure import fakeroot, materialize
 from apt2ostree.errors import UserError
-from apt2ostree.image import manifest, paths
-from apt2ostree.image.manifest import Row
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.tree import manifest, paths
+from apt2ostree.tree.manifest import Row
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from pathlib import Path
 from apt2ostree.configure.fakeroot import Status
 from apt2ostree.configure.recorder import Inode
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import Directory, Row, components, decode_xattrs, row_xattrs
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.tree.manifest import Directory, Row, components, decode_xattrs, row_xattrs
 
 CHUNK = 1 << 20
 _BLOCK = 4096

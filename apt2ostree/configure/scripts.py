@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from apt2ostree.apt.relations import RelationError, parse_relations
-from apt2ostree.deb.control import parse_stanza
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.debian.control import parse_stanza
+from apt2ostree.debian.relations import RelationError, parse_relations
+from apt2ostree.tree.manifest import PackageRecord
 
 FIRST = "base-passwd"
 """Its preinst makes the accounts that all others take for granted."""

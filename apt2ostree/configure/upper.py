@@ -17,10 +17,10 @@ from pathlib import Path
 from apt2ostree.configure import acl, creator
 from apt2ostree.configure.fakeroot import Status
 from apt2ostree.configure.recorder import Inode, Record
-from apt2ostree.image import paths
-from apt2ostree.image.manifest import Directory, Row, encode_xattrs
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, Row, encode_xattrs
 
 CHUNK = 1 << 20
 _OPAQUE = "user.overlay.opaque"

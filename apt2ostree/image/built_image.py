@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from apt2ostree.errors import UserError
-from apt2ostree.image import manifest as manifests
-from apt2ostree.image import tree
-from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree import objects_tar
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.tree import manifest as manifests
+from apt2ostree.tree import tree
+from apt2ostree.tree.manifest import Manifest
 
 
 @dataclass(frozen=True)

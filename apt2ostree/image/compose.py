@@ -12,21 +12,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from apt2ostree.dpkg import database, info
+from apt2ostree.debian import info
 from apt2ostree.errors import UserError, warn
 from apt2ostree.image import (
-    accounts,
+    dpkg_database,
     extended_states,
     local_packages,
     merge,
     ownership,
-    paths,
     quirks,
     removal,
-    tree,
     usrmerge,
 )
-from apt2ostree.image.manifest import (
+from apt2ostree.image.quirks import Quirk
+from apt2ostree.image.seal import seal
+from apt2ostree.ostree.objects import FileHeader
+from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import accounts, paths, tree
+from apt2ostree.tree.manifest import (
     Directory,
     Group,
     Manifest,
@@ -36,10 +39,6 @@ from apt2ostree.image.manifest import (
     User,
     components,
 )
-from apt2ostree.image.quirks import Quirk
-from apt2ostree.image.seal import seal
-from apt2ostree.ostree.objects import FileHeader
-from apt2ostree.ostree.objects_tar import ObjectsWriter
 
 SHADOW_GID = 42
 """Debian's group shadow, one of the fixed ids of Policy §9.2."""
@@ -154,7 +153,7 @@ def compose(
     if records:
         new = {id(record) for record in records} - {id(record) for record in base_records}
         native = architectures[0] if architectures else ""
-        databases = database.files(records, architectures, diverted)
+        databases = dpkg_database.files(records, architectures, diverted)
         states = extended_states.text(records, native)
         if states:
             databases[extended_states.PATH] = states
@@ -386,7 +385,7 @@ def _add_database(
     for path, text in databases.items():
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
-        if name in files and name in database.NOT_OF_PACKAGES:
+        if name in files and name in dpkg_database.NOT_OF_PACKAGES:
             continue  # a configured base may have diversions and overrides of its own
         files[name] = _add_content(objects, text)
 

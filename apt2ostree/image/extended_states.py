@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageRecord
 
 PATH = "var/lib/apt/extended_states"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from apt2ostree.apt import verify
-from apt2ostree.apt.index import MalformedIndexError, parse_index
+from apt2ostree.debian import verify
+from apt2ostree.debian.index import MalformedIndexError, parse_index
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import PackageKey, PackageRecord
+from apt2ostree.tree.manifest import PackageKey, PackageRecord
 
 
 def check(

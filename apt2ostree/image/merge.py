@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
 
-from apt2ostree.apt.relations import RelationError, parse_relations
-from apt2ostree.deb.control import parse_stanza
-from apt2ostree.dpkg import version
+from apt2ostree.debian import version
+from apt2ostree.debian.control import parse_stanza
+from apt2ostree.debian.relations import RelationError, parse_relations
 from apt2ostree.errors import UserError
-from apt2ostree.image import paths
-from apt2ostree.image.manifest import Directory, PackageRecord, Row
-from apt2ostree.image.tree import ensure_directory
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, PackageRecord, Row
+from apt2ostree.tree.tree import ensure_directory
 
 MAX_REPORTED = 10
 """Clashes that one error message lists."""

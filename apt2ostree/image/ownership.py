@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from apt2ostree.image import merge, paths
-from apt2ostree.image.manifest import Directory, Manifest, PackageRecord
+from apt2ostree.image import merge
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, Manifest, PackageRecord
 
 
 class PathResolver:

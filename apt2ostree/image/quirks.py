@@ -26,12 +26,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apt2ostree.dpkg import version
+from apt2ostree.debian import version
 from apt2ostree.errors import UserError
-from apt2ostree.image import paths, tree
-from apt2ostree.image.manifest import Manifest, PackageRecord
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import paths, tree
+from apt2ostree.tree.manifest import Manifest, PackageRecord
 
 SCRIPTS = frozenset({"config", "postinst", "postrm", "preinst", "prerm"})
 _KEYS = frozenset({"package", "versions", "bug", "description", "files", "skip"})

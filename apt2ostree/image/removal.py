@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apt2ostree.image import globs, paths
-from apt2ostree.image.manifest import Directory, components
+from apt2ostree.tree import globs, paths
+from apt2ostree.tree.manifest import Directory, components
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from apt2ostree.image import tree
-from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import tree
+from apt2ostree.tree.manifest import Manifest
 
 
 def seal(manifest: Manifest, objects: ObjectsWriter, subject: str, timestamp: int) -> str:

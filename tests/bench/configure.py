@@ -24,8 +24,9 @@ from pathlib import Path
 from apt2ostree import errors
 from apt2ostree.configure import epoch, scripts
 from apt2ostree.errors import UserError
-from apt2ostree.image import built_image, checkout
+from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.ship import checkout
 from tests.bench.core import Contender, measure, quiet, table
 from tools import configure
 

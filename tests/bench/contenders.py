@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apt2ostree import errors
-from tests.apt import local_archive
+from tests.archive import local_archive
 from tests.bench.measure import quiet
 from tests.farm import farm, pool
 from tests.support import bazel, servers

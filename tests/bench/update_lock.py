@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
-from apt2ostree.apt.lockfile import read_lock
-from apt2ostree.apt.mirrors import Mirrors
+from apt2ostree.archive.mirrors import Mirrors
+from apt2ostree.lock.lockfile import read_lock
 from tests.bench.core import Contender, measure, table
 from tools import update_lock
 

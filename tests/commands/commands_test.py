@@ -277,7 +277,7 @@ class CheckoutTest(CommandTest):
 
     def test_a_full_disk_is_said(self) -> None:
         full = OSError(errno.ENOSPC, "No space left on device")
-        patched = mock.patch("apt2ostree.image.checkout.write", side_effect=full)
+        patched = mock.patch("apt2ostree.ship.checkout.write", side_effect=full)
         with patched, self.assertRaisesRegex(UserError, "checkout: no space left on the disk"):
             self.status("checkout", "-U", "out")
         self.assertEqual([path.name for path in self.scratch.iterdir()], ["image"])
@@ -288,7 +288,7 @@ class CheckoutTest(CommandTest):
 
         before = signal.getsignal(signal.SIGTERM)
         self.addCleanup(signal.signal, signal.SIGTERM, before)
-        patched = mock.patch("apt2ostree.image.checkout.write", write)
+        patched = mock.patch("apt2ostree.ship.checkout.write", write)
         with patched, self.assertRaises(KeyboardInterrupt):
             self.status("checkout", "-U", "out")
         self.assertEqual([path.name for path in self.scratch.iterdir()], ["image"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import Directory, Row
+from apt2ostree.tree.manifest import Directory, Row
 from tests.support.judges import ScratchTest, need, ostree, run
 
 IMAGE = Path(os.environ["IMAGE"])

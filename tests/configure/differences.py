@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from apt2ostree.image import paths
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import decode_xattrs, row_xattrs
 from apt2ostree.ostree.objects import FileHeader, file_header, header_size
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import decode_xattrs, row_xattrs
 
 KINDS = ("ours", "theirs", "type", "mode", "owner", "xattrs", "content", "order")
 _TYPES = {"directory": stat.S_IFDIR, "file": stat.S_IFREG, "symlink": stat.S_IFLNK}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apt2ostree.configure import epoch, materialize
 from apt2ostree.errors import UserError
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageRecord
 from tests.support import debs, images
 from tests.support.judges import ScratchTest
 

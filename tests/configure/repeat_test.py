@@ -12,7 +12,8 @@ import sys
 import unittest
 from pathlib import Path
 
-from apt2ostree.image import built_image, manifest, tree
+from apt2ostree.image import built_image
+from apt2ostree.tree import manifest, tree
 from tests.configure import runner
 from tests.support.judges import ScratchTest
 

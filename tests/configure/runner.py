@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from apt2ostree.image import built_image, compose, manifest
+from apt2ostree.image import built_image, compose
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import Directory, Manifest, Row, row_xattrs
 from apt2ostree.ostree import objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import manifest
+from apt2ostree.tree.manifest import Directory, Manifest, Row, row_xattrs
 from tests.support import debs, images
 from tests.support.judges import ScratchTest
 

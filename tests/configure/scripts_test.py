@@ -6,7 +6,7 @@ import unittest
 
 from apt2ostree.configure import scripts
 from apt2ostree.configure.scripts import Diversion, Override
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageRecord
 
 
 def package(name: str, pre_depends: str = "", **info: str) -> PackageRecord:

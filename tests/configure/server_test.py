@@ -6,7 +6,7 @@ import os
 import unittest
 from pathlib import Path
 
-from apt2ostree.image.manifest import row_xattrs
+from apt2ostree.tree.manifest import row_xattrs
 from tests.configure import configured
 
 CLUSTER = "var/lib/postgresql/15/main"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from apt2ostree import errors
 from apt2ostree.errors import UserError
-from apt2ostree.image import checkout
 from apt2ostree.image.compose import Options
-from apt2ostree.image.contents import Contents
-from apt2ostree.image.manifest import User
+from apt2ostree.ship import checkout
+from apt2ostree.ship.contents import Contents
+from apt2ostree.tree.manifest import User
 from tests.support.debs import control, deb, directory, file, symlink
 from tests.support.judges import ScratchTest
 from tests.support.variants import Variant, build, paths, tree

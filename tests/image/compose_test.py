@@ -4,7 +4,7 @@ import unittest
 
 from apt2ostree.errors import UserError
 from apt2ostree.image.compose import Options
-from apt2ostree.image.manifest import Directory, Manifest
+from apt2ostree.tree.manifest import Directory, Manifest
 from tests.support import images
 from tests.support.debs import control, deb, directory, file, special, symlink
 from tests.support.images import compose_debs

@@ -2,7 +2,7 @@ import unittest
 
 from apt2ostree.errors import UserError
 from apt2ostree.image import local_packages
-from apt2ostree.image.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageRecord
 from tests.support.debs import control
 
 

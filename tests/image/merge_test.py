@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apt2ostree.errors import UserError
-from apt2ostree.image import merge, paths
-from apt2ostree.image.manifest import Directory, PackageRecord, Row
+from apt2ostree.image import merge
 from apt2ostree.image.merge import Merged, Source
-from apt2ostree.image.tree import ensure_directory
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, PackageRecord, Row
+from apt2ostree.tree.tree import ensure_directory
 
 
 def row(content: str, target: str = "") -> Row:

@@ -1,8 +1,8 @@
 import unittest
 
 from apt2ostree.image import removal
-from apt2ostree.image.manifest import Directory
-from apt2ostree.image.tree import ensure_directory
+from apt2ostree.tree.manifest import Directory
+from apt2ostree.tree.tree import ensure_directory
 
 
 def tree(*paths: str) -> dict[str, Directory]:

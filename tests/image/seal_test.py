@@ -1,12 +1,12 @@
 import io
 import unittest
 
-from apt2ostree.image import tree
-from apt2ostree.image.manifest import Directory, Manifest
 from apt2ostree.image.seal import seal
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import tree
+from apt2ostree.tree.manifest import Directory, Manifest
 from tests.support.judges import ScratchTest
 
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apt2ostree.image import built_image, compose, deb_tree
+from apt2ostree.image import built_image, compose
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.image.manifest import Manifest
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree import deb_tree
+from apt2ostree.tree.manifest import Manifest
 
 
 @dataclass

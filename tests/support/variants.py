@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from apt2ostree.image import compose
-from apt2ostree.image.accounts import Accounts
-from apt2ostree.image.attributes import Attributes, rules
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.compose import Options
-from apt2ostree.image.manifest import Manifest
-from apt2ostree.image.tree_builder import TreeBuilder
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.tree.accounts import Accounts
+from apt2ostree.tree.attributes import Attributes, rules
+from apt2ostree.tree.manifest import Manifest
+from apt2ostree.tree.tree_builder import TreeBuilder
 from tests.support import images
 
 Tree = tuple[Manifest, bytes]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from tests.apt.local_archive import ArchiveTestCase, Key, main_suite, package, write_pool
+from tests.archive.local_archive import ArchiveTestCase, Key, main_suite, package, write_pool
 from tools import update_lock
 
 OLD = [package("web", "1.0", Depends="lib"), package("lib", "1.0")]

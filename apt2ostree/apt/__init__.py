@@ -1,1 +1,0 @@
-"""Archives, indexes and the resolver: from wanted packages to a lockfile."""

@@ -1,0 +1,1 @@
+"""An archive of packages, from afar: mirrors, Release files, signatures, downloads."""

@@ -1,0 +1,1 @@
+"""What Debian writes of packages: control data, relations, versions, indexes."""

@@ -1,1 +1,0 @@
-"""What dpkg knows: version ordering, the database under /var/lib/dpkg."""

@@ -1,0 +1,1 @@
+"""From what a user asks for to a lockfile: the resolver, and the lock itself."""

@@ -1,0 +1,218 @@
+"""The lockfile: a Packages index with the packages of an image alone.
+
+The format is that of a Debian archive's Packages index (Debian Policy 5.1), with up to three
+fields added to each stanza, at its end:
+
+``APT-Sources``
+    the index it is from, in the words of ``apt-cache show``:
+    ``http://ftp.debian.org/debian bookworm/main amd64 Packages``;
+``Auto-Installed``
+    ``1`` if nobody asked for the package, and it is there because another needs it: what apt
+    keeps in /var/lib/apt/extended_states, for autoremove on the device;
+``Snapshot``
+    the archive's URL at its snapshot service at the time of the lock, with a slash at the end; a
+    file that the archive has dropped is at this URL followed by ``Filename``. Left out where the
+    archive has no snapshots, and never changed while the package is the same.
+
+Stanzas are ordered by package name, then architecture, and the fields stand as the archive has
+them, so that the difference between two locks is the difference between two images. An archive's
+fields are all kept, known or not, but for those of :data:`DROPPED`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Container, Iterable, Sequence
+from pathlib import Path
+
+from apt2ostree.debian.index import MalformedIndexError, Origin, Package, parse_index
+from apt2ostree.errors import UserError
+
+ORIGIN = "APT-Sources"
+SNAPSHOT = "Snapshot"
+AUTOMATIC = "Auto-Installed"
+
+#: What no part of dpkg, apt, a rebuild or a report reads, in lower case: texts that belong to
+#: translations, search tools and installers, checksums weaker or longer than the one that
+#: decides, and what an archive changes without changing the package.
+DROPPED = frozenset(
+    {
+        "bugs",
+        "build-ids",
+        "cnf-extra-commands",
+        "cnf-ignore-commands",
+        "cnf-priority-bonus",
+        "cnf-visible-pkgname",
+        "description-md5",
+        "md5sum",
+        "modaliases",
+        "phased-update-percentage",
+        "sha1",
+        "sha512",
+        "supported",
+        "tag",
+        "task",
+    }
+)
+
+_FIELD = re.compile(rb"^([^\s:]+):[^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class LockfileError(UserError):
+    """A lockfile, or a stanza for one, cannot be used; the text names file and line."""
+
+
+def read_lock(path: Path) -> list[Package]:
+    """Read a lockfile; one that is not there, or empty, has no packages.
+
+    The packages' ``origins`` are those of the lock: without what the Release file said, and
+    empty in locks of the first apt2ostree, which knew one archive only.
+
+    Raises:
+        LockfileError: naming the file and the line.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return parse_lock(data, str(path))
+
+
+def parse_lock(data: bytes, filename: str) -> list[Package]:
+    """Read the content of a lockfile; ``filename`` is for messages. See :func:`read_lock`."""
+    try:
+        packages = [_with_origin(package) for package in parse_index(data, filename)]
+    except MalformedIndexError as error:
+        hint = "; it has an unresolved merge conflict" if b"\n<<<<<<< " in b"\n" + data else ""
+        raise LockfileError(f"{error}{hint}") from None
+    seen: dict[tuple[str, str], Package] = {}
+    for package in packages:
+        first = seen.setdefault((package.name, package.architecture), package)
+        if first is not package:
+            raise LockfileError(
+                f"{package.where}: {package.name}:{package.architecture} is here twice; the first "
+                f"is at {first.where}"
+            )
+    return packages
+
+
+def render_lock(
+    packages: Iterable[Package],
+    old: Iterable[Package],
+    snapshot: Callable[[Origin], str],
+    automatic: Container[Package] = frozenset(),
+) -> bytes:
+    """Return the content of a lockfile.
+
+    Args:
+        packages: what to lock, with their origins; the first origin is the one that counts.
+        old: the packages of the lockfile that this one replaces.
+        snapshot: gives the URL of an archive at its snapshot service, or "".
+        automatic: those of the packages that nobody asked for.
+
+    Raises:
+        LockfileError: if a stanza says too little to download the package, or something that
+            cannot be.
+    """
+    snapshots = {_identity(package): package.get(SNAPSHOT) for package in old}
+    stanzas = []
+    for package in sorted(packages, key=lambda p: (p.name, p.architecture)):
+        _check(package)
+        origin = package.origins[0] if package.origins else None
+        kept = snapshots.get(_identity(package))
+        url = kept or (snapshot(origin) if origin else "")
+        stanzas.append(_stanza(package, origin, url, package in automatic))
+    return b"\n".join(stanzas)
+
+
+def write_lock(path: Path, content: bytes) -> bool:
+    """Replace a lockfile as a whole; returns whether there was anything to change.
+
+    At any moment, even after a crash, the old content or the new one is there. The file's
+    mode is kept, and a symbolic link stays one.
+    """
+    path = path.resolve()
+    try:
+        if path.read_bytes() == content:
+            return False
+        mode = path.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        mode = 0o666 & ~_umask()
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(name).rename(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _with_origin(package: Package) -> Package:
+    value = package.get(ORIGIN)
+    if not value:
+        return package
+    try:
+        return package.with_origins((Origin.parse(value),))
+    except ValueError as error:
+        raise LockfileError(f"{package.where}: {package.name}: {ORIGIN}: {error}") from None
+
+
+def _identity(package: Package) -> Sequence[str]:
+    """What is the same as long as a package's file has not changed, nor its place."""
+    return (
+        str(package),
+        package.get("SHA256").lower(),
+        package.get("Filename"),
+        package.origins[0].uri if package.origins else "",
+    )
+
+
+def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: bool) -> bytes:
+    dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower(), AUTOMATIC.lower()}
+    lines = [
+        field[0]
+        for field in _FIELD.finditer(package.raw)
+        if field[1].decode("ascii", "replace").lower() not in dropped
+    ]
+    if origin:
+        lines.append(f"{ORIGIN}: {origin}".encode())
+    if automatic:
+        lines.append(f"{AUTOMATIC}: 1".encode())
+    if snapshot:
+        lines.append(f"{SNAPSHOT}: {snapshot}".encode())
+    return b"\n".join(lines) + b"\n"
+
+
+def _check(package: Package) -> None:
+    """Refuse what no archive would say of a package, before anybody relies on it."""
+    if not _SHA256.fullmatch(package.get("SHA256")):
+        raise LockfileError(
+            f"{package.where}: {package} has no SHA256 in its archive's index; ask whoever runs "
+            "the archive to add it"
+        )
+    if not re.fullmatch("[0-9]{1,15}", package.get("Size")):
+        raise LockfileError(f"{package.where}: {package}: Size: {package.get('Size')!r} is no size")
+    filename = package.get("Filename")
+    if not filename or filename.startswith("/") or ".." in filename.split("/"):
+        raise LockfileError(
+            f"{package.where}: {package}: Filename: {filename!r} is not a path inside the archive"
+        )

@@ -1,0 +1,119 @@
+"""From what an ``apt_lock`` target says to the content of its lockfile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from apt2ostree.archive.archive import Archives, Index
+from apt2ostree.archive.cache import Cache
+from apt2ostree.archive.distributions import NamedSources
+from apt2ostree.archive.sources import Source, parse_sources
+from apt2ostree.debian.index import MalformedIndexError, Package, parse_index
+from apt2ostree.debian.wanted import WantedError
+from apt2ostree.errors import UserError
+from apt2ostree.lock.lock_config import LockConfig
+from apt2ostree.lock.lockfile import read_lock, render_lock
+from apt2ostree.lock.preferences import Preferences, PreferencesError, parse_preferences
+from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
+from apt2ostree.lock.summary import Summary, summarize
+from apt2ostree.lock.universe import DuplicateError, Universe
+
+_log = logging.getLogger(__name__)
+
+# What the resolver says of its input. A VerificationError is none: it is a defect.
+_INPUT_ERRORS = (
+    DuplicateError,
+    MalformedIndexError,
+    PreferencesError,
+    UnsatisfiableError,
+    WantedError,
+)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A lockfile as it should be.
+
+    Attributes:
+        config: the target.
+        content: what the lockfile should hold.
+        old: the packages that it holds now.
+        new: those that it should hold.
+    """
+
+    config: LockConfig
+    content: bytes
+    old: Sequence[Package]
+    new: Sequence[Package]
+
+    @property
+    def summary(self) -> Summary:
+        """What changes."""
+        return summarize(self.config.lockfile, self.old, self.new)
+
+
+def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Update:
+    """Work out what a lockfile should hold, writing nothing.
+
+    Raises:
+        UserError: about the sources, an archive, the old lockfile, or packages that cannot be
+            installed together.
+    """
+    old = read_lock(workspace / config.lockfile)
+    indexes = archives.fetch(read_sources(config), config.architectures)
+    try:
+        chosen = select(config, _packages(indexes, archives.downloader.cache))
+    except _INPUT_ERRORS as error:
+        raise UserError(f"{config.label}: {error}") from None
+    snapshots = {index.origin: index.snapshot for index in indexes}
+    content = render_lock(chosen.packages, old, lambda origin: snapshots[origin], chosen.automatic)
+    return Update(config, content, old, chosen.packages)
+
+
+def read_sources(config: LockConfig) -> list[Source]:
+    """Read the target's sources, those in files and those by name."""
+    sources: list[Source] = []
+    for source in config.sources:
+        if isinstance(source, NamedSources):
+            text = source.deb822(config.architecture)
+            name = f"{source.distribution}_sources({source.suite!r})"
+        else:
+            text, name = source.read(), source.name
+        sources += parse_sources(text, name, config.architecture)
+    if not sources:
+        raise UserError(f"{config.label}: its sources name no archive that is enabled")
+    return sources
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The packages of a lock, and those of them that are there for others alone."""
+
+    packages: Sequence[Package]
+    automatic: frozenset[Package] = frozenset()
+
+
+def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
+    """Choose the packages of a lock among all that the archives have."""
+    pins = [pin for file in config.preferences for pin in parse_preferences(file.read(), file.name)]
+    universe = Universe(
+        packages, config.architecture, config.foreign_architectures, Preferences(pins)
+    )
+    if not config.resolve:
+        return Choice(choose(universe, config.packages, exclude=config.exclude))
+    base = base_packages(universe, config.include_essential, config.include_priority)
+    excluded = set(config.exclude)
+    want = [*(name for name in base if name not in excluded), *config.packages]
+    found = resolve(universe, want, recommends=config.recommends, exclude=config.exclude)
+    automatic = (package for package, reason in found.reasons.items() if reason.dependency)
+    return Choice(found.packages, frozenset(automatic))
+
+
+def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:
+    for index in indexes:
+        packages = parse_index(index.read(cache), index.name, index.origin)
+        _log.debug("%s: %d packages", index.origin, len(packages))
+        yield from packages

@@ -1,0 +1,186 @@
+"""Configuring an image: its packages' maintainer scripts run in a sandbox."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+load(":label_text.bzl", "label_text")
+load(":worker.bzl", "use_worker_param_file")
+
+_EXEC_GROUP = "configure"
+
+CONFIGURE_ATTRS = {
+    "cleanup": attr.label_list(
+        doc = "Lists of what maintainer scripts leave behind and the image shall not have, " +
+              "besides the rule set's own (apt2ostree/configure/cleanup.list, where the form is " +
+              "told): a pattern per line, `!pattern` keeps what is removed otherwise.",
+        allow_files = True,
+    ),
+    "configure": attr.bool(
+        doc = "Run the packages' maintainer scripts, so that the image is ready to boot. Needs " +
+              "user namespaces where the action runs.",
+    ),
+    "debconf": attr.label(
+        doc = "Answers to debconf's questions, as debconf-set-selections(1) takes them.",
+        allow_single_file = True,
+    ),
+    "disk_limit": attr.int(
+        doc = "Megabytes that the scripts may write.",
+        default = 16384,
+    ),
+    "emulator": attr.label(
+        doc = "The program that runs those of the image on machines that do not: qemu-user for " +
+              "the image's architecture, statically linked; by default `@LOCK//:emulator`, one " +
+              "that the rule set has pinned. The kernel must be Linux 6.7 or newer to take it, " +
+              "or else have an emulator registered for all of the machine.",
+        allow_files = True,
+        cfg = config.exec(_EXEC_GROUP),
+    ),
+    "environment": attr.string_dict(
+        doc = "Environment variables for the scripts, besides what dpkg and the rule set set.",
+    ),
+    "epoch": attr.int(
+        doc = "SOURCE_DATE_EPOCH for the scripts, in seconds since 1970; 0: the newest date of an " +
+              "archive in the packages' lock, or if it has none, in the packages' changelogs.",
+    ),
+    "fakeroot": attr.label(
+        doc = "Packages fakeroot and libfakeroot for the image's C library and architecture; " +
+              "by default `@LOCK//:fakeroot`, chosen from the rule set's own locks by the lock's " +
+              "version of libc6. They do not become part of the image.",
+        providers = [DebPackagesInfo],
+    ),
+    "hooks_after": attr.label_list(
+        doc = "Programs to run inside the image, as root, after everything is configured.",
+        allow_files = True,
+    ),
+    "hooks_before": attr.label_list(
+        doc = "Programs to run inside the image, as root, before anything is configured.",
+        allow_files = True,
+    ),
+    "policy": attr.label(
+        doc = "The policy-rc.d that is asked whether a service may start; by default none may. " +
+              "It does not become part of the image.",
+        allow_single_file = True,
+    ),
+    "time_limit": attr.int(
+        doc = "Seconds that the scripts of one package may take.",
+        default = 1800,
+    ),
+    "_cleanup": attr.label(
+        default = "//apt2ostree/configure:cleanup.list",
+        allow_single_file = True,
+    ),
+    "_configure": attr.label(
+        default = "//tools:configure",
+        executable = True,
+        cfg = config.exec(_EXEC_GROUP),
+    ),
+    "_configure_remotely": attr.label(default = "//apt2ostree/settings:configure_remotely"),
+}
+
+# So that `exec_properties` can say what the workers must have that configure.
+CONFIGURE_EXEC_GROUPS = {_EXEC_GROUP: exec_group()}
+
+def _requirements(ctx):
+    # The sandbox forbids itself the network; Bazel shall too where it can.
+    requirements = {"block-network": "1"}
+    if not ctx.attr._configure_remotely[BuildSettingInfo].value:
+        requirements["no-remote-exec"] = "1"
+    return requirements
+
+def configure_image(ctx, manifest, objects, lockfiles, fakeroot, emulator):
+    """Declare the action that configures an image.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS` and `CONFIGURE_EXEC_GROUPS`.
+        manifest: File: of the unpacked image.
+        objects: depset of File: tars that together hold its objects.
+        lockfiles: depset of File: the locks that its packages are from.
+        fakeroot: list of OstreeTreeInfo: what `fakeroot_trees` returns.
+        emulator: list of File: what `emulator_files` returns.
+
+    Returns:
+        (manifest, objects, commit): File each, of the configured image; the objects are those
+        that the unpacked one lacks.
+    """
+    name = ctx.label.name
+    configured = ctx.actions.declare_file(name + ".manifest.json")
+    changed = ctx.actions.declare_file(name + ".objects.tar")
+    commit = ctx.actions.declare_file(name + ".commit")
+    fakeroot_manifests = [tree.manifest for tree in fakeroot]
+    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot])
+    args = ctx.actions.args()
+    use_worker_param_file(args)
+    args.add("--label", label_text(ctx.label))
+    args.add("--image", manifest)
+    args.add_all("--objects", objects)
+    args.add_all(lockfiles, before_each = "--lockfile")
+    args.add_all(fakeroot_manifests, before_each = "--fakeroot")
+    args.add_all(fakeroot_objects, before_each = "--fakeroot-objects")
+    args.add_all(emulator, before_each = "--emulator")
+    args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")
+    args.add_all(ctx.files.hooks_before, before_each = "--hook-before")
+    args.add_all(ctx.files.hooks_after, before_each = "--hook-after")
+    args.add_all([
+        variable + "=" + value
+        for variable, value in ctx.attr.environment.items()
+    ], before_each = "--environment")
+    if ctx.attr.epoch:
+        args.add("--epoch", ctx.attr.epoch)
+    for option, file in [("--debconf", ctx.file.debconf), ("--policy", ctx.file.policy)]:
+        if file:
+            args.add(option, file)
+    args.add("--time-limit", ctx.attr.time_limit)
+    args.add("--disk-limit", ctx.attr.disk_limit * 1000 * 1000)
+    args.add("--output-manifest", configured)
+    args.add("--output-objects", changed)
+    args.add("--output-commit", commit)
+    ctx.actions.run(
+        executable = ctx.executable._configure,
+        arguments = [args],
+        inputs = depset(
+            [manifest, ctx.file._cleanup] + fakeroot_manifests + emulator + ctx.files.cleanup +
+            ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before + ctx.files.policy,
+            transitive = [fakeroot_objects, lockfiles, objects],
+        ),
+        outputs = [configured, changed, commit],
+        mnemonic = "OstreeConfigure",
+        progress_message = "Configuring %{label}",
+        exec_group = _EXEC_GROUP,
+        execution_requirements = _requirements(ctx),
+    )
+    return configured, changed, commit
+
+def emulator_files(ctx, base):
+    """What an image's programs are run by.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        base: list of File: what the image's base was configured with.
+
+    Returns:
+        list of File: one, or none where the machine that configures runs them itself.
+    """
+    if not ctx.attr.configure:
+        return base
+    if len(ctx.files.emulator) > 1:
+        fail("{}: `emulator` is more than one file".format(label_text(ctx.label)))
+    return ctx.files.emulator or base
+
+def fakeroot_trees(ctx, base):
+    """The packages that an image is configured with.
+
+    Args:
+        ctx: of a rule with the attributes `CONFIGURE_ATTRS`.
+        base: list of OstreeTreeInfo: those that the image's base was configured with.
+
+    Returns:
+        list of OstreeTreeInfo; the base's, or none, if the image is not to be configured.
+    """
+    if not ctx.attr.configure:
+        return base
+    own = ctx.attr.fakeroot[DebPackagesInfo].trees.to_list() if ctx.attr.fakeroot else []
+    if not own and not base:
+        fail(("{}: `configure = True` needs fakeroot and libfakeroot for the image's C library " +
+              "and architecture, and the rule set has none pinned that fits. Put both into a " +
+              "lock, and point the attribute `fakeroot` at it: `fakeroot = " +
+              "\"@LOCK//fakeroot\"`").format(label_text(ctx.label)))
+    return own or base

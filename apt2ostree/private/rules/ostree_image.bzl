@@ -1,0 +1,268 @@
+"""An image: packages and layers laid over each other, with one commit id."""
+
+load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_image")
+load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
+load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "emulator_files", "fakeroot_trees")
+load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
+load(":label_text.bzl", "label_text")
+load(":one_line.bzl", "check_one_line")
+load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
+load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
+
+_APT_SOURCES = "etc/apt/sources.list.d"
+
+_ATTRS = {
+    "apt_sources": attr.label_list(
+        doc = "Apt's own `.sources` or `.list` files, to be written into the image's " +
+              "/etc/apt/sources.list.d, so that apt on the device finds the archive. " +
+              "A `Signed-By` in them has to be a path in the image.",
+        allow_files = [".sources", ".list"],
+    ),
+    "architectures": attr.string_list(
+        doc = "Architectures of the image, the native one first; by default its lock's.",
+    ),
+    "base": attr.label(
+        doc = "An image to begin with. Its packages stay in dpkg's database as they are there; " +
+              "those of `packages` that it has already are left as they are.",
+        providers = [[OstreeTreeInfo, OstreeImageInfo]],
+    ),
+    "layers": attr.label_list(
+        doc = "Trees to lay over the packages, such as `ostree_tree` makes.",
+        providers = [OstreeTreeInfo],
+    ),
+    "merged_usr": attr.string(
+        doc = "Whether /bin, /sbin and /lib are links into /usr although packages ship files " +
+              "there: `yes`, `no`, or `auto`: if usr-is-merged or usrmerge is among the packages.",
+        default = "auto",
+        values = ["auto", "yes", "no"],
+    ),
+    "overlay_conflicts": attr.string(
+        doc = "What becomes of a file that a layer has and another layer, a package or the base " +
+              "has too, and differently: `error`, or `replace`: the upper one counts.",
+        default = "error",
+        values = ["error", "replace"],
+    ),
+    "packages": attr.label_list(
+        doc = "Packages: `@LOCK//:packages`, a whole lock, `@LOCK//NAME`, one with its " +
+              "dependencies, or a `deb_package`.",
+        providers = [DebPackagesInfo],
+    ),
+    "quirks": attr.label_list(
+        doc = "Files with corrections of packages, besides those that come with the rule set: " +
+              "see apt2ostree/quirks/README.md.",
+        allow_files = [".json"],
+    ),
+    "ref": attr.string(
+        doc = "The OSTree ref that the image gets when imported; by default " +
+              "`deb/images/LOCK/unpacked`, with a base `deb/images/NAME/unpacked`; `…/configured` " +
+              "where `configure` is set.",
+    ),
+    "remove": attr.string_list(
+        doc = "Patterns of files of the base and the packages to leave out: paths with `*`, `?`, " +
+              "`[…]` and `**`. A directory goes with all it holds; `!PATTERN` keeps what it " +
+              "matches; `?PATTERN` need not match anything. `REMOVE_DOCUMENTATION` and its like " +
+              "in presets.bzl are lists to put here.",
+    ),
+    "unmatched_globs": attr.string(
+        doc = "What becomes of patterns of `remove` that match nothing: `warning` or `error`.",
+        default = "warning",
+        values = ["warning", "error"],
+    ),
+    "_quirks": attr.label(default = "//apt2ostree/settings:quirks"),
+    "_compose": attr.label(default = "//tools:compose", executable = True, cfg = "exec"),
+}
+
+def _lock_name(ctx):
+    if ctx.attr.base or not ctx.attr.packages:
+        return ctx.label.name
+    return ctx.attr.packages[0][DebPackagesInfo].lock
+
+def _architectures(ctx):
+    found = {
+        architecture: None
+        for packages in ctx.attr.packages
+        for architecture in packages[DebPackagesInfo].architectures
+    }
+    return ctx.attr.architectures or ([] if ctx.attr.base else found.keys())
+
+def _apt_sources_layer(ctx):
+    """A layer of the files in `apt_sources`."""
+    args = ctx.actions.args()
+    for file in ctx.files.apt_sources:
+        args.add_all(["--file", _APT_SOURCES + "/" + file.basename, file])
+    name = ctx.label.name + ".apt_sources"
+    return struct(
+        name = "apt_sources of {}".format(label_text(ctx.label)),
+        tree = declare_tree(ctx, name, args, depset(ctx.files.apt_sources)),
+    )
+
+def _layers(ctx):
+    """list of struct: `name`, `tree`."""
+    layers = [
+        struct(name = label_text(layer.label), tree = layer[OstreeTreeInfo])
+        for layer in ctx.attr.layers
+    ]
+    return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
+
+def _compose(ctx, package_trees, layers):
+    """Declare the composing action: manifests in, the image's manifest and metadata out."""
+    name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
+    manifest = ctx.actions.declare_file(name + ".manifest.json")
+    objects = ctx.actions.declare_file(name + ".objects.tar")
+    commit = ctx.actions.declare_file(name + ".commit")
+    inputs = [tree.manifest for tree in package_trees] + [layer.tree.manifest for layer in layers]
+    args = ctx.actions.args()
+    use_worker_param_file(args)
+    if ctx.attr.base:
+        base = ctx.attr.base[OstreeTreeInfo].manifest
+        base_packages = [
+            tree.manifest
+            for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
+        ]
+        args.add_all(["--base", label_text(ctx.attr.base.label), base])
+        args.add_all("--base-package", base_packages)
+        inputs += [base] + base_packages
+    args.add_all("--package", [tree.manifest for tree in package_trees])
+    local = depset(transitive = [packages[DebPackagesInfo].local for packages in ctx.attr.packages])
+    args.add_all(
+        [tree.manifest for tree in local.to_list()],
+        before_each = "--local-package",
+    )
+    for layer in layers:
+        args.add_all(["--layer", layer.name, layer.tree.manifest])
+    args.add_all(_architectures(ctx), before_each = "--architecture")
+    args.add_all(
+        automatic_in_image([packages[DebPackagesInfo] for packages in ctx.attr.packages]),
+        before_each = "--automatic",
+    )
+    for file in ctx.files.quirks + ctx.files._quirks:
+        args.add_all(["--quirk", file.short_path, file])
+    inputs += ctx.files.quirks + ctx.files._quirks
+    args.add_all(ctx.attr.remove, before_each = "--remove")
+    args.add("--merged-usr", ctx.attr.merged_usr)
+    args.add("--overlay-conflicts", ctx.attr.overlay_conflicts)
+    args.add("--unmatched-globs", ctx.attr.unmatched_globs)
+    args.add("--manifest", manifest)
+    args.add("--objects", objects)
+    args.add("--commit", commit)
+    ctx.actions.run(
+        executable = ctx.executable._compose,
+        arguments = [args],
+        inputs = inputs,
+        outputs = [manifest, objects, commit],
+        mnemonic = "OstreeCompose",
+        progress_message = "Composing %{label}",
+        execution_requirements = WORKER_REQUIREMENTS,
+    )
+    return manifest, objects, commit
+
+def _lockfiles(ctx):
+    """depset of File: the locks that the packages are from, those of the base among them."""
+    bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    return depset(transitive = [info.lockfiles for info in bases + packages])
+
+def _image_info(ctx, commit, layers, fakeroot, emulator):
+    """What the image was made of."""
+    bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
+    packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
+    configured = ctx.attr.configure or bool(bases and bases[0].configured and not packages)
+    state = "configured" if configured else "unpacked"
+    return OstreeImageInfo(
+        commit = commit,
+        configured = configured,
+        emulator = depset(emulator),
+        fakeroot = depset(fakeroot),
+        layers = depset(
+            [struct(name = layer.name, manifest = layer.tree.manifest) for layer in layers],
+            transitive = [base.layers for base in bases],
+            order = "postorder",
+        ),
+        lockfiles = _lockfiles(ctx),
+        packages = depset(
+            transitive = [base.packages for base in bases] + [info.trees for info in packages],
+            order = "preorder",
+        ),
+        ref = ctx.attr.ref or "deb/images/{}/{}".format(_lock_name(ctx), state),
+    )
+
+def _check_packages(ctx):
+    """A lock that nobody has written yet makes an empty image, in which nothing can be run."""
+    if not ctx.attr.configure or ctx.attr.base:
+        return
+    for packages in ctx.attr.packages:
+        if not packages[DebPackagesInfo].trees.to_list():
+            fail(("{}: there are no packages in {}: its lockfile is empty or does not exist. " +
+                  "`bazel run` the `apt_lock` that writes it").format(
+                label_text(ctx.label),
+                packages.label,
+            ))
+
+def _ostree_image_impl(ctx):
+    _check_packages(ctx)
+    check_one_line("remove", ctx.attr.remove)
+    trees = depset(
+        transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],
+        order = "preorder",
+    ).to_list()
+    layers = _layers(ctx)
+    manifest, objects, commit = _compose(ctx, trees, layers)
+    below = [ctx.attr.base[OstreeTreeInfo]] if ctx.attr.base else []
+    image = OstreeTreeInfo(
+        manifest = manifest,
+        objects = depset([objects], transitive = [
+            tree.objects
+            for tree in below + trees + [layer.tree for layer in layers]
+        ]),
+    )
+    fakeroot = fakeroot_trees(
+        ctx,
+        ctx.attr.base[OstreeImageInfo].fakeroot.to_list() if ctx.attr.base else [],
+    )
+    emulator = emulator_files(
+        ctx,
+        ctx.attr.base[OstreeImageInfo].emulator.to_list() if ctx.attr.base else [],
+    )
+    if ctx.attr.configure:
+        manifest, objects, commit = configure_image(
+            ctx,
+            image.manifest,
+            image.objects,
+            _lockfiles(ctx),
+            fakeroot,
+            emulator,
+        )
+        image = OstreeTreeInfo(
+            manifest = manifest,
+            objects = depset([objects], transitive = [image.objects]),
+        )
+    info = _image_info(ctx, commit, layers, fakeroot, emulator)
+    launcher, runfiles = image_launcher(ctx, image, info)
+    return [
+        DefaultInfo(
+            executable = launcher,
+            # The packages' objects are built too, as runfiles; listing them would be noise.
+            files = depset([commit, manifest, objects]),
+            runfiles = runfiles,
+        ),
+        OutputGroupInfo(
+            commit = depset([commit]),
+            manifest = depset([manifest]),
+        ),
+        image,
+        info,
+    ]
+
+ostree_image = rule(
+    doc = """An image made of packages and layers, or upon another image.
+
+`bazel build` makes its commit checksum (`NAME.commit`), its manifest and its objects;
+`bazel run NAME -- --help` lists what can be done with it.""",
+    implementation = _ostree_image_impl,
+    attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
+    exec_groups = CONFIGURE_EXEC_GROUPS,
+    executable = True,
+    provides = [OstreeTreeInfo, OstreeImageInfo],
+)

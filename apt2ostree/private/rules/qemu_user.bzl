@@ -1,0 +1,38 @@
+"""An emulator out of its package: one program of dozens, so the package is no tree."""
+
+load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+
+def _qemu_user_impl(ctx):
+    debs = depset(transitive = [
+        package[OutputGroupInfo].debs
+        for package in ctx.attr.packages
+    ]).to_list()
+    if not debs:
+        return [DefaultInfo()]
+    program = ctx.actions.declare_file(ctx.label.name + "/" + ctx.attr.program.split("/")[-1])
+    args = ctx.actions.args()
+    args.add("--deb", debs[0])
+    args.add("--path", ctx.attr.program)
+    args.add("--output", program)
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = debs[:1],
+        outputs = [program],
+        mnemonic = "DebFile",
+        progress_message = "Extracting " + ctx.attr.program,
+    )
+    return [DefaultInfo(files = depset([program]))]
+
+qemu_user = rule(
+    doc = "A program out of a package; nothing, where there is no package.",
+    implementation = _qemu_user_impl,
+    attrs = {
+        "packages": attr.label_list(
+            doc = "One package of a lock, or none.",
+            providers = [DebPackagesInfo],
+        ),
+        "program": attr.string(doc = "Its path in the package.", mandatory = True),
+        "_tool": attr.label(default = "//tools:deb_file", executable = True, cfg = "exec"),
+    },
+)

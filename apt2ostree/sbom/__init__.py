@@ -1,1 +1,0 @@
-"""Software bills of materials: what is in an image, for scanners and auditors."""

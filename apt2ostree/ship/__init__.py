@@ -1,0 +1,1 @@
+"""What leaves an image: commits, archives, differences, reports, bills of materials."""

@@ -1,0 +1,80 @@
+"""A commit in an OSTree repo as a manifest, so that it can be compared with a built image."""
+
+from __future__ import annotations
+
+import stat
+
+from apt2ostree.debian.control import parse_stanza
+from apt2ostree.ostree import objects, repo_files
+from apt2ostree.ostree.repo import Repo
+from apt2ostree.tree import paths
+from apt2ostree.tree.manifest import Directory, Manifest, PackageRecord, Row, encode_xattrs
+
+STATUS = "var/lib/dpkg/status"
+
+
+def load(repo: Repo, commit: str) -> Manifest:
+    """Read a commit's tree, and its packages out of its dpkg database.
+
+    Args:
+        repo: the repo.
+        commit: a checksum.
+
+    Raises:
+        UserError: an object is missing or broken.
+    """
+    root = repo.read_commit(commit)
+    manifest = Manifest({}, dirtree=root.dirtree, dirmeta=root.dirmeta)
+    rows: dict[str, Row] = {}
+    waiting = [("", root.dirtree, root.dirmeta)]
+    while waiting:
+        path, tree, meta = waiting.pop()
+        header = objects.parse_dirmeta(repo.read_metadata(f"{meta}.dirmeta"))
+        files, directories = objects.parse_dirtree(repo.read_metadata(f"{tree}.dirtree"))
+        for _, checksum in files:
+            if checksum not in rows:
+                rows[checksum] = _row(repo, checksum)
+        manifest.directories[path] = Directory(
+            f"{stat.S_IMODE(header.mode):04o}",
+            header.uid,
+            header.gid,
+            {name: rows[checksum] for name, checksum in files},
+            encode_xattrs(header.xattrs) or None,
+        )
+        waiting += [(paths.join(path, name), below, meta) for name, below, meta in directories]
+    status = manifest.row(STATUS)
+    if status and status[0] == "file":
+        text = repo_files.read_content(repo, status[5]).decode("utf-8", "surrogateescape")
+        manifest.packages = read_status(text, STATUS)
+    return manifest
+
+
+def read_status(text: str, what: str) -> list[PackageRecord]:
+    """The packages of a dpkg status file that are there, not merely known or removed."""
+    found = []
+    for stanza in text.split("\n\n"):
+        if not stanza.strip():
+            continue
+        fields = parse_stanza(stanza, what)
+        status = fields.pop("Status", "")
+        if status.split(" ")[-1] not in ("not-installed", "config-files"):
+            record = PackageRecord(
+                fields.get("Package", ""),
+                fields.get("Version", ""),
+                fields.get("Architecture", ""),
+                stanza,
+                status=status,
+            )
+            found.append(record)
+    return found
+
+
+def _row(repo: Repo, checksum: str) -> Row:
+    file = repo_files.read_header(repo, checksum)
+    header = file.header
+    mode = f"{stat.S_IMODE(header.mode):04o}"
+    row: Row = ["symlink" if header.is_symlink else "file", mode, header.uid, header.gid]
+    row += [header.target if header.is_symlink else file.size, checksum]
+    if header.xattrs:
+        row.append(encode_xattrs(header.xattrs))
+    return row

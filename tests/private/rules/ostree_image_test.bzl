@@ -1,0 +1,197 @@
+"""Analysis tests of deb_tree, deb_packages, ostree_image and ostree_repo."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//apt2ostree:defs.bzl", "ostree_image", "ostree_repo")
+load("//apt2ostree:providers.bzl", "DebPackagesInfo", "OstreeImageInfo", "OstreeTreeInfo")
+load("//apt2ostree/private/rules:deb_packages.bzl", "deb_packages")  # buildifier: disable=bzl-visibility
+load("//apt2ostree/private/rules:deb_tree.bzl", "deb_tree")  # buildifier: disable=bzl-visibility
+
+def _action(env, mnemonic):
+    """The one action with that mnemonic."""
+    found = [
+        action
+        for action in analysistest.target_actions(env)
+        if action.mnemonic == mnemonic
+    ]
+    asserts.equals(env, 1, len(found), "actions of mnemonic " + mnemonic)
+    return found[0]
+
+def _names(files):
+    return sorted([file.basename for file in files])
+
+def _data(action):
+    """The names of what an action reads, its tool and parameter file apart."""
+    return [
+        name
+        for name in _names(action.inputs.to_list())
+        if name.endswith((".json", ".tar", ".deb", ".commit"))
+    ]
+
+def _deb_tree_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = _action(env, "DebTree")
+    asserts.equals(env, ["one.deb"], _data(action))
+    asserts.equals(env, ["one.manifest.json", "one.objects.tar"], _names(action.outputs.to_list()))
+    info = analysistest.target_under_test(env)[OstreeTreeInfo]
+    asserts.equals(env, "one.manifest.json", info.manifest.basename)
+    asserts.equals(env, ["one.objects.tar"], _names(info.objects.to_list()))
+    return analysistest.end(env)
+
+_deb_tree_test = analysistest.make(_deb_tree_impl)
+
+def _deb_packages_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    info = target[DebPackagesInfo]
+    asserts.equals(env, ["amd64"], info.architectures)
+    asserts.equals(env, "lock", info.lock)
+    asserts.equals(
+        env,
+        ["two.manifest.json", "one.manifest.json"],
+        [tree.manifest.basename for tree in info.trees.to_list()],
+        "the lock's order",
+    )
+    asserts.equals(env, ["one.deb", "two.deb"], _names(target[OutputGroupInfo].debs.to_list()))
+    asserts.equals(env, 0, len(analysistest.target_actions(env)), "a set has no actions")
+    return analysistest.end(env)
+
+_deb_packages_test = analysistest.make(_deb_packages_impl)
+
+def _compose_reads_no_content_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = _action(env, "OstreeCompose")
+    asserts.equals(env, ["one.manifest.json", "two.manifest.json"], [
+        name
+        for name in _data(action)
+        if name.endswith(".manifest.json") or not name.endswith(".json")  # quirks
+    ])
+    asserts.equals(
+        env,
+        ["image.commit", "image.manifest.json", "image.objects.tar"],
+        _names(action.outputs.to_list()),
+    )
+    return analysistest.end(env)
+
+_compose_reads_no_content_test = analysistest.make(_compose_reads_no_content_impl)
+
+def _image_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    mnemonics = {action.mnemonic: None for action in analysistest.target_actions(env)}
+    made = [name for name in mnemonics if name not in ctx.attr.bazels_own]
+    asserts.equals(env, ["FileWrite", "OstreeCompose"], sorted(made))
+    asserts.equals(env, ctx.attr.ref, target[OstreeImageInfo].ref)
+    asserts.equals(env, "image.commit", target[OstreeImageInfo].commit.basename.replace("other_", ""))
+    objects = _names(target[OstreeTreeInfo].objects.to_list())
+    asserts.true(env, "one.objects.tar" in objects and "two.objects.tar" in objects)
+    runfiles = target[DefaultInfo].default_runfiles
+    links = _names([link.target_file for link in runfiles.symlinks.to_list()])
+    for name in objects:
+        asserts.true(env, name in links, name + " is there to be imported")
+
+    # Only links: the repository mapping of a thousand packages' repositories has a million lines.
+    packages = [file for file in runfiles.files.to_list() if "one." in file.basename]
+    asserts.equals(env, [], packages)
+
+    # One configuration: Bazel complains where a test that has the image as data brings one more.
+    roots = {file.root.path: None for file in runfiles.files.to_list() if not file.is_source}
+    asserts.equals(env, 1, len(roots), str(roots.keys()))
+    built = _names(target[DefaultInfo].files.to_list())
+    asserts.equals(env, [], [name for name in built if name in ("one.objects.tar", "two.objects.tar")])
+    return analysistest.end(env)
+
+_image_test = analysistest.make(_image_impl, attrs = {
+    "bazels_own": attr.string_list(default = [
+        "Middleman",
+        "RepoMappingManifest",
+        "RunfilesTree",
+        "SourceSymlinkManifest",
+        "SymlinkTree",
+    ]),
+    "ref": attr.string(),
+})
+
+def _repo_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = _action(env, "OstreeRepo")
+    asserts.equals(
+        env,
+        ["image.commit", "image.manifest.json", "image.objects.tar", "one.objects.tar", "two.objects.tar"],
+        _data(action),
+    )
+    asserts.true(env, action.outputs.to_list()[0].is_directory)
+    return analysistest.end(env)
+
+_repo_test = analysistest.make(_repo_impl)
+
+def _failure_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.expect_failure(env, ctx.attr.words)
+    return analysistest.end(env)
+
+_failure_test = analysistest.make(
+    _failure_impl,
+    attrs = {"words": attr.string()},
+    expect_failure = True,
+)
+
+def ostree_image_test_suite(name):
+    """Targets that are only analysed, and their tests.
+
+    Args:
+        name: of the suite.
+    """
+    for package in ("one", "two"):
+        deb_tree(name = package, package = package, deb = package + ".deb", tags = ["manual"])
+    deb_packages(
+        name = "both",
+        architectures = ["amd64"],
+        lock = "lock",
+        tags = ["manual"],
+        trees = [":two", ":one"],
+    )
+    ostree_image(name = "image", packages = [":both"], tags = ["manual"])
+    ostree_image(name = "other_image", packages = [":both"], ref = "my/ref", tags = ["manual"])
+    deb_packages(name = "nothing", lock = "empty", tags = ["manual"], trees = [])
+    ostree_image(name = "of_nothing", configure = True, packages = [":nothing"], tags = ["manual"])
+    ostree_repo(name = "repo", images = [":image"], tags = ["manual"])
+    ostree_image(name = "of_a_tree", packages = [":one"], tags = ["manual"])
+    ostree_image(name = "layer_of_packages", layers = [":both"], tags = ["manual"])
+    ostree_repo(name = "repo_of_a_tree", images = [":one"], tags = ["manual"])
+
+    _deb_tree_test(name = name + "_deb_tree", target_under_test = ":one")
+    _deb_packages_test(name = name + "_deb_packages", target_under_test = ":both")
+    _compose_reads_no_content_test(
+        name = name + "_compose_reads_no_content",
+        target_under_test = ":image",
+    )
+    _image_test(
+        name = name + "_image",
+        ref = "deb/images/lock/unpacked",
+        target_under_test = ":image",
+    )
+    _image_test(name = name + "_ref", ref = "my/ref", target_under_test = ":other_image")
+    _repo_test(name = name + "_repo", target_under_test = ":repo")
+    failures = {
+        "of_nothing": "nothing: its lockfile is empty or does not exist. `bazel run` the `apt_lock`",
+        "of_a_tree": "mandatory providers: 'DebPackagesInfo'",
+        "layer_of_packages": "mandatory providers: 'OstreeTreeInfo'",
+        "repo_of_a_tree": "'OstreeImageInfo'",
+    }
+    for target, words in failures.items():
+        _failure_test(
+            name = "{}_{}_fails".format(name, target),
+            target_under_test = ":" + target,
+            words = words,
+        )
+    native.test_suite(name = name, tests = [
+        name + suffix
+        for suffix in [
+            "_deb_tree",
+            "_deb_packages",
+            "_compose_reads_no_content",
+            "_image",
+            "_ref",
+            "_repo",
+        ] + ["_{}_fails".format(target) for target in failures]
+    ])
