@@ -1,11 +1,28 @@
-"""What a folder's BUILD file says of its modules is what the modules say themselves."""
+"""What BUILD files say of modules is what the modules say themselves, and no arrow runs up."""
 
 import ast
+import re
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("apt2ostree")
+ROOMS = [
+    "",
+    "deb",
+    "debian",
+    "archive",
+    "lock",
+    "ostree",
+    "tree",
+    "image",
+    "configure",
+    "ship",
+    "commands",
+]
+"""The rooms of Python, the lowest first: a module imports from its own room and those below."""
+STARLARK_ROOMS = ["providers", "lock", "rules", "repositories"]
+"""The same of apt2ostree/private."""
 LIBRARIES = {"debian": "python_debian", "requests": "requests", "rich": "rich"}
 
 
@@ -72,6 +89,23 @@ class ModulesTest(unittest.TestCase):
                     if not room:
                         wanted = {other.replace("//apt2ostree:", "") for other in wanted}
                     self.assertEqual(sorted(wanted), sorted(dependencies))
+
+    def test_no_import_runs_up(self) -> None:
+        for source in sorted(ROOT.glob("**/*.py")):
+            place = ROOMS.index("/".join(source.relative_to(ROOT).parts[:-1]))
+            for other in imported(source):
+                room = "" if other.startswith("//") else other.partition("/")[0]
+                if room != "settings":
+                    self.assertLessEqual(ROOMS.index(room), place, f"{source} imports {other}")
+
+    def test_no_load_runs_up(self) -> None:
+        sources = sorted(ROOT.glob("private/*/*.bzl"))
+        self.assertGreater(len(sources), 20)
+        for source in sources:
+            place = STARLARK_ROOMS.index(source.parent.name)
+            loads = re.findall(r'load\(\s*"//apt2ostree/private/(\w+):', source.read_text())
+            for room in loads:
+                self.assertLessEqual(STARLARK_ROOMS.index(room), place, f"{source} loads {room}")
 
 
 if __name__ == "__main__":
