@@ -40,7 +40,7 @@ class BadDebTest(BazelTest):
                     result, rf"error: package {name} 1 \(amd64\) \(\S*package\.deb\): {words}"
                 )
         self.assertNotIn("Traceback", result.output)
-        found = list((self.built("") / "external").glob("*deb_*/tree.*"))
+        found = list((self.built("") / "external").glob("*debs__*/tree.*"))
         self.assertEqual(found, [])
 
     def test_two_packages_with_one_path(self) -> None:

@@ -1,5 +1,22 @@
 """Which packages nobody asked for: what apt calls automatically installed."""
 
+load(":closure.bzl", "package_key")
+
+def automatic_in_lock(packages):
+    """The packages of a lock that nobody asked for.
+
+    Args:
+        packages: list of structs with `fields`, as `parse_lockfile` gives.
+
+    Returns:
+        list of `NAME:ARCHITECTURE`.
+    """
+    return [
+        package_key(package.fields)
+        for package in packages
+        if package.fields.get("Auto-Installed") == "1"
+    ]
+
 def automatic_in_image(sets):
     """The packages of an image that nobody asked for.
 

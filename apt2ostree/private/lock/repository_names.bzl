@@ -1,49 +1,22 @@
-"""What the repositories are called that the module extensions make."""
+"""What the repositories are called that the module extension makes."""
 
-# How many extensions share the packages.
-PARTS = 16
+def deb_repository_name(lock, fields):
+    """The repository of a package of a lock, the same for all its versions.
 
-def deb_repository_name(fields):
-    """The repository of a package: one per distinct .deb, whichever lock names it.
+    When the set of names changes that an extension makes, Bazel loads and analyzes anew whatever
+    is in its repositories, because each of them could name each other. So nothing of a name
+    changes with a new version.
 
     Args:
+        lock: name of the lock.
         fields: dict: the package's stanza.
 
     Returns:
-        `deb_NAME_` and the start of the SHA-256. The extension checks that no two packages
-        come to share a name.
+        `LOCK__NAME__ARCHITECTURE`. In each of the three `_` is written `_u`, and `+`, which Bazel
+        allows in no name, `_p`; so no two packages have one name.
     """
-    name = fields["Package"].replace("+", "_").replace("-", "_").replace(".", "_")
-    return "deb_{}_{}".format(name, fields["SHA256"][:16])
-
-def deb_part(deb):
-    """The number of the extension that has a package, the same for all its versions.
-
-    Args:
-        deb: the package's repository, as `deb_repository_name` calls it.
-
-    Returns:
-        int, less than `PARTS`.
-    """
-    return hash(deb.rpartition("_")[0]) % PARTS
-
-def deb_canonical_name(deb, canonical, name):
-    """The canonical name of a package's repository.
-
-    Args:
-        deb: the repository, as `deb_repository_name` calls it.
-        canonical: canonical name of a repository of the extension `apt`.
-        name: that one's name in the extension.
-
-    Returns:
-        string.
-    """
-
-    # MODULE, a separator (`~` up to Bazel 7, then `+`), EXTENSION, the separator, NAME.
-    extension = canonical.removesuffix(name)
-    separator = extension[-1]
-    module = extension.removesuffix("apt" + separator)
-    return "{}debs_{}{}{}".format(module, deb_part(deb), separator, deb)
+    parts = [lock, fields["Package"], fields["Architecture"]]
+    return "__".join([part.replace("_", "_u").replace("+", "_p") for part in parts])
 
 _LOCK_SUFFIX = "__lock"
 

@@ -1,18 +1,18 @@
 """The `apt` module extension: lockfiles become repositories.
 
-A hub repository per lock, and through `debs_extensions.bzl` one repository per distinct .deb,
-which is downloaded only when something that is built needs it. Everything follows from the
-lockfiles, so the extension is reproducible and leaves nothing in MODULE.bazel.lock.
+A hub repository per lock, and a repository per package, which is downloaded only when something
+that is built needs it. Everything follows from the lockfiles, so the extension is reproducible
+and leaves nothing in MODULE.bazel.lock.
 """
 
+load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_lock")
 load("//apt2ostree/private/lock:closure.bzl", "package_key")
 load("//apt2ostree/private/lock:lockfile.bzl", "parse_lockfile")
-load("//apt2ostree/private/lock:repository_names.bzl", "PARTS", "deb_part", "deb_repository_name")
-load(":debs_extensions.bzl", "index_repository")
-load(":emulators.bzl", "emulator_target")
-load(":fakeroot_lock.bzl", "fakeroot_targets")
+load(":deb_repositories.bzl", "deb_repositories")
+load(":deb_repository.bzl", "deb_repository")
+load(":emulators.bzl", "EMULATORS", "emulator_target")
+load(":fakeroot_lock.bzl", "fakeroot_suite", "fakeroot_targets")
 load(":hub_repository.bzl", "hub_repository")
-load(":urls.bzl", "package_urls")
 
 _lock = tag_class(
     doc = "A lockfile, and the name of the repository through which its packages are had.",
@@ -57,78 +57,70 @@ def _label_name(label):
         return str(label)
     return label.package + "/" + label.name if label.package else label.name
 
-def _deb_repositories(lock, path, archive, debs):
-    """Add a lock's packages to `debs`: repository name → keyword arguments."""
-    names = {}
-    for package in lock.packages:
-        fields = package.fields
-        name = deb_repository_name(fields)
-        names[package_key(fields)] = name
-        urls = package_urls(fields, archive)
-        if not urls:
-            fail("{}:{}: package {} has no field APT-Sources, which says what archive it is from: give the lock's apt.lock() an `archive = \"http://…\"`, or write the lock anew with update_lock".format(path, package.line, fields["Package"]))
-        known = debs.setdefault(name, dict(
-            name = name,
-            package = "{} {} ({})".format(fields["Package"], fields["Version"], fields["Architecture"]),
-            lockfile = path,
-            sha256 = fields["SHA256"],
-            urls = urls,
-        ))
-        if known["sha256"] != fields["SHA256"]:
-            fail("{}:{}: packages with the SHA-256 {} and {} would share a repository".format(path, package.line, known["sha256"], fields["SHA256"]))
-        for url in urls:
-            if url not in known["urls"]:
-                known["urls"].append(url)
-    return names
+def _parse(module_ctx, label, architectures):
+    path = _label_name(label)
+    lock = parse_lockfile(_read(module_ctx, label), path, architectures)
+    if lock.error:
+        fail(lock.error)
+    return lock
 
-def _apt_impl(module_ctx):
-    debs = {}
-    hubs = {}
-    owners = {}
-    mirrors = []
-    direct = {False: [], True: []}
-    if "apt2ostree" not in [module.name for module in module_ctx.modules]:
-        fail("this is another extension than the one that the packages' repositories are made for: write use_extension(\"@apt2ostree//apt2ostree:extensions.bzl\", \"apt\"), without a file of your own between and without isolate")
+def _fakeroot(module_ctx, lock):
+    """The labels of what configures images of a lock."""
+    suite = fakeroot_suite(lock.packages, lock.architectures)
+    if not suite:
+        return []
+    own = Label("//apt2ostree/configure/locks:{}.lock".format(suite))
+    packages = _parse(module_ctx, own, EMULATORS.keys()).packages
+    keys = [package_key(package.fields) for package in packages]
+    return fakeroot_targets(suite, lock.architectures, keys)
+
+def _locks(module_ctx):
+    """dict: name → struct: what the tag says, and what is in the lock."""
+    locks = {}
     for module in module_ctx.modules:
         for tag in module.tags.lock:
-            if tag.name in owners:
-                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, owners[tag.name], module.name))
-            owners[tag.name] = module.name
-            path = _label_name(tag.lockfile)
-            lock = parse_lockfile(_read(module_ctx, tag.lockfile), path, tag.architectures)
-            if lock.error:
-                fail(lock.error)
-            names = _deb_repositories(lock, path, tag.archive, debs)
-            hubs[tag.name] = struct(debs = names, lock = lock, lockfile = tag.lockfile)
-            if module.is_root:
-                direct[module_ctx.is_dev_dependency(tag)].append(tag.name)
-        if module.is_root:
-            if module.name == "apt2ostree":
-                direct[False].append("apt2ostree_debs")
-            mirrors = ["{}={}".format(tag.archive, tag.url) for tag in module.tags.mirror]
-    keys = {name: hub.debs for name, hub in hubs.items()}
-    for name, hub in hubs.items():
+            if tag.name in locks:
+                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, locks[tag.name].module.name, module.name))
+            lock = _parse(module_ctx, tag.lockfile, tag.architectures)
+            locks[tag.name] = struct(
+                architectures = lock.architectures,
+                archive = tag.archive,
+                dev = module_ctx.is_dev_dependency(tag),
+                label = tag.lockfile,
+                module = module,
+                packages = lock.packages,
+                path = _label_name(tag.lockfile),
+            )
+    return locks
+
+def _apt_impl(module_ctx):
+    locks = _locks(module_ctx)
+    debs = deb_repositories(locks)
+    if debs.error:
+        fail(debs.error)
+    mirrors = [
+        "{}={}".format(tag.archive, tag.url)
+        for module in module_ctx.modules
+        for tag in module.tags.mirror
+        if module.is_root
+    ]
+    for name, arguments in debs.repositories.items():
+        deb_repository(name = name, mirrors = mirrors, **arguments)
+    for name, lock in locks.items():
         hub_repository(
             name = name,
-            architectures = hub.lock.architectures,
-            automatic = [
-                package_key(package.fields)
-                for package in hub.lock.packages
-                if package.fields.get("Auto-Installed") == "1"
-            ],
-            debs = hub.debs,
-            emulator = emulator_target(hub.lock.architectures),
-            lockfile = hub.lockfile,
-            fakeroot = fakeroot_targets(hub.lock.packages, hub.lock.architectures, keys),
+            architectures = lock.architectures,
+            automatic = automatic_in_lock(lock.packages),
+            debs = debs.used[name],
+            emulator = emulator_target(lock.architectures),
+            lockfile = lock.label,
+            fakeroot = _fakeroot(module_ctx, lock),
         )
-    parts = [[] for _ in range(PARTS)]
-    for name, arguments in debs.items():
-        parts[deb_part(name)].append(arguments | {"mirrors": mirrors})
-    index_repository(name = "apt2ostree_debs", parts = [json.encode(part) for part in parts])
+    own = {name: lock.dev for name, lock in locks.items() if lock.module.is_root}
     return module_ctx.extension_metadata(
         reproducible = True,
-        root_module_direct_deps = direct[False],
-        root_module_direct_dev_deps = direct[True],
+        root_module_direct_deps = [name for name, dev in own.items() if not dev],
+        root_module_direct_dev_deps = [name for name, dev in own.items() if dev],
     )
 
 apt = module_extension(

@@ -12,33 +12,44 @@ _LOCKS = [
     ("2.14", "bullseye"),
 ]
 
-FAKEROOT_LOCK_NAME = "apt2ostree_fakeroot_{}"
-
-def fakeroot_targets(packages, architectures, locks):
-    """The labels of the packages that `@LOCK//:fakeroot` stands for.
+def fakeroot_suite(packages, architectures):
+    """The suite whose fakeroot fits an image.
 
     Args:
         packages: list of structs with `fields`, as `parse_lockfile` gives: the image's lock.
         architectures: list of string: the lock's, the native one first.
-        locks: dict: name of a lock → its package keys (`NAME:ARCHITECTURE`), as containers.
 
     Returns:
-        list of labels: fakeroot, and its library for the foreign architectures; empty if nothing
-        fits.
+        string: of `//apt2ostree/configure/locks`; None if nothing fits.
     """
     native = architectures[0] if architectures else None
     for package in packages:
         fields = package.fields
         if fields["Package"] in ("libc6", "libc6.1") and fields["Architecture"] == native:
             for least, suite in _LOCKS:
-                lock = FAKEROOT_LOCK_NAME.format(suite)
                 if version_satisfies(fields["Version"], ">=", least):
-                    return [
-                        "@{}//{}:{}".format(lock, name, architecture)
-                        for name, architecture in [("fakeroot", native)] + [
-                            ("libfakeroot", foreign)
-                            for foreign in architectures[1:]
-                        ]
-                        if name + ":" + architecture in locks.get(lock, [])
-                    ]
-    return []
+                    return suite
+    return None
+
+def fakeroot_targets(suite, architectures, keys):
+    """The labels of the packages that `@LOCK//:fakeroot` stands for.
+
+    Args:
+        suite: as `fakeroot_suite` says.
+        architectures: list of string: the lock's, the native one first.
+        keys: collection of `NAME:ARCHITECTURE`: the packages of the suite's lock.
+
+    Returns:
+        list of string: fakeroot, and its library for the foreign architectures, where the suite's
+        lock has them. Canonical labels: those locks are of this module's own instance of the
+        extension, whichever instance the image's lock is of.
+    """
+    wanted = [("fakeroot", architectures[0])] + [
+        ("libfakeroot", foreign)
+        for foreign in architectures[1:]
+    ]
+    return [
+        str(Label("@apt2ostree_fakeroot_{}//{}:{}".format(suite, name, architecture)))
+        for name, architecture in wanted
+        if name + ":" + architecture in keys
+    ]

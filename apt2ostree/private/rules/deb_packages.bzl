@@ -75,7 +75,7 @@ def package_targets(name, architectures, automatic, debs, edges, lock):
         name: of the package.
         architectures: list of string: those of the lock, the native one first.
         automatic: list of string: `NAME:ARCHITECTURE` of the packages that nobody asked for.
-        debs: dict: `NAME:ARCHITECTURE` → canonical name of the repository, in the lock's order.
+        debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
         edges: dict: `NAME:ARCHITECTURE` → keys of what it needs directly.
         lock: name of the lock.
     """
@@ -95,7 +95,7 @@ def package_targets(name, architectures, automatic, debs, edges, lock):
             lock = lock,
             lockfile = "//:Packages.lock",
             manual = asked.manual,
-            trees = ["@@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
+            trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
             visibility = ["//visibility:public"],
         )
     if name not in own:

@@ -1,7 +1,7 @@
 """Tests of automatic.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_closure", "automatic_in_image")  # buildifier: disable=bzl-visibility
+load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_closure", "automatic_in_image", "automatic_in_lock")  # buildifier: disable=bzl-visibility
 
 def _a_label_asks_for_the_package_it_names_impl(ctx):
     env = unittest.begin(ctx)
@@ -25,6 +25,21 @@ def _what_one_set_asks_for_is_asked_for_impl(ctx):
 
 _what_one_set_asks_for_is_asked_for_test = unittest.make(_what_one_set_asks_for_is_asked_for_impl)
 
+def _a_lock_says_it_of_each_package_impl(ctx):
+    env = unittest.begin(ctx)
+    packages = [
+        struct(fields = {"Package": name, "Architecture": "all"} | more)
+        for name, more in [
+            ("a", {"Auto-Installed": "1"}),
+            ("b", {}),
+            ("c", {"Auto-Installed": "0"}),
+        ]
+    ]
+    asserts.equals(env, ["a:all"], automatic_in_lock(packages))
+    return unittest.end(env)
+
+_a_lock_says_it_of_each_package_test = unittest.make(_a_lock_says_it_of_each_package_impl)
+
 def automatic_test_suite(name):
     """Tests of which packages nobody asked for.
 
@@ -33,6 +48,7 @@ def automatic_test_suite(name):
     """
     unittest.suite(
         name,
+        _a_lock_says_it_of_each_package_test,
         _a_label_asks_for_the_package_it_names_test,
         _what_one_set_asks_for_is_asked_for_test,
     )

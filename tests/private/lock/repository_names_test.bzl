@@ -1,60 +1,88 @@
 """Tests of repository_names.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load(
-    "//apt2ostree/private/lock:repository_names.bzl",
-    "PARTS",
-    "deb_canonical_name",
-    "deb_part",
-    "deb_repository_name",
-)  # buildifier: disable=bzl-visibility
+load("//apt2ostree/private/lock:repository_names.bzl", "deb_repository_name", "lock_of_repository", "lock_repository_name")  # buildifier: disable=bzl-visibility
+
+# What a lock allows in names of packages and architectures; few letters, so that the others are
+# drawn often.
+_CHARACTERS = "aA0.+-_up"
+
+# What Bazel allows in names of repositories, besides what `_ALLOWED` has of `_CHARACTERS`.
+_ALLOWED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+def _name(lock, package, architecture, **fields):
+    fields = {"Package": package, "Architecture": architecture} | fields
+    return deb_repository_name(lock, fields)
 
 def _names_impl(ctx):
     env = unittest.begin(ctx)
-    sha256 = "0123456789abcdef" * 4
-    for package, wanted in {
-        "nginx": "deb_nginx_0123456789abcdef",
-        "libstdc++6": "deb_libstdc__6_0123456789abcdef",
-        "libc6.1-dev": "deb_libc6_1_dev_0123456789abcdef",
-        "0ad": "deb_0ad_0123456789abcdef",
+    for parts, wanted in {
+        ("debs", "nginx", "amd64"): "debs__nginx__amd64",
+        ("nginx_debs", "libstdc++6", "arm64"): "nginx_udebs__libstdc_p_p6__arm64",
+        ("debs", "libc6.1-dev", "all"): "debs__libc6.1-dev__all",
+        ("debs", "0ad", "musl-linux-amd64"): "debs__0ad__musl-linux-amd64",
     }.items():
-        fields = {"Package": package, "SHA256": sha256}
-        asserts.equals(env, wanted, deb_repository_name(fields))
-    other = deb_repository_name({"Package": "nginx", "SHA256": "f" * 64})
-    asserts.equals(env, "deb_nginx_ffffffffffffffff", other)
+        asserts.equals(env, wanted, _name(*parts))
     return unittest.end(env)
 
 _names_test = unittest.make(_names_impl)
 
-def _parts_impl(ctx):
+def _a_new_version_changes_no_name_impl(ctx):
     env = unittest.begin(ctx)
-    debs = ["deb_package{}_0123456789abcdef".format(number) for number in range(1000)]
-    parts = {}
-    for deb in debs:
-        other_version = deb.replace("0123456789abcdef", "f" * 16)
-        asserts.equals(env, deb_part(deb), deb_part(other_version))
-        parts[deb_part(deb)] = parts.get(deb_part(deb), 0) + 1
-    asserts.equals(env, list(range(PARTS)), sorted(parts))
-    asserts.true(env, max(parts.values()) < 2 * len(debs) // PARTS, str(parts))
+    asserts.equals(
+        env,
+        _name("debs", "a", "all", Version = "1", SHA256 = "0" * 64),
+        _name("debs", "a", "all", Version = "2", SHA256 = "f" * 64),
+    )
     return unittest.end(env)
 
-_parts_test = unittest.make(_parts_impl)
+_a_new_version_changes_no_name_test = unittest.make(_a_new_version_changes_no_name_impl)
 
-def _canonical_names_impl(ctx):
+def _drawn(seed):
+    """(a name, the next seed): a letter, and up to five characters."""
+    name = "x"
+    for _ in range(seed // 65536 % 6):
+        seed = (seed * 1103515245 + 12345) % 2147483648
+        name += _CHARACTERS[seed // 65536 % len(_CHARACTERS)]
+    return name, (seed * 1103515245 + 12345) % 2147483648
+
+def _read_back(name):
+    """What a name was made of, or None."""
+    parts = name.split("__")
+    return tuple([part.replace("_p", "+").replace("_u", "_") for part in parts])
+
+def _no_two_packages_share_a_name_impl(ctx):
     env = unittest.begin(ctx)
-    deb = "deb_nginx_0123456789abcdef"
-    extension = "debs_{}".format(deb_part(deb))
-    for own, wanted in {
-        "_main~apt~image": "_main~{}~{}",
-        "_main+apt+image": "_main+{}+{}",
-        "apt2ostree~0.1.0~apt~image": "apt2ostree~0.1.0~{}~{}",
-        "apt2ostree++apt+image": "apt2ostree++{}+{}",
-        "apt2ostree~~apt~image": "apt2ostree~~{}~{}",
-    }.items():
-        asserts.equals(env, wanted.format(extension, deb), deb_canonical_name(deb, own, "image"))
+    seed = 1
+    odd = 0
+    for _ in range(2000):
+        lock, seed = _drawn(seed)
+        package, seed = _drawn(seed)
+        architecture, seed = _drawn(seed)
+        lock = lock.replace("+", "_")
+        name = _name(lock, package, architecture)
+        asserts.equals(env, (lock, package, architecture), _read_back(name), name)
+        asserts.equals(env, "", name.strip(_ALLOWED), name)
+        odd += int("__" in package or "_u" in package or "+_" in package)
+    asserts.true(env, odd > 50, "{} of the drawn names are odd".format(odd))
     return unittest.end(env)
 
-_canonical_names_test = unittest.make(_canonical_names_impl)
+_no_two_packages_share_a_name_test = unittest.make(_no_two_packages_share_a_name_impl)
+
+def _the_lock_of_a_repository_impl(ctx):
+    env = unittest.begin(ctx)
+    for canonical in ["_main~apt~{}", "apt2ostree++apt+{}", "apt2ostree~0.1.0~apt~{}"]:
+        own = canonical.format(lock_repository_name("my_debs"))
+        asserts.equals(env, "my_debs", lock_of_repository(own))
+    return unittest.end(env)
+
+_the_lock_of_a_repository_test = unittest.make(_the_lock_of_a_repository_impl)
 
 def repository_names_test_suite(name):
-    unittest.suite(name, _names_test, _parts_test, _canonical_names_test)
+    unittest.suite(
+        name,
+        _names_test,
+        _a_new_version_changes_no_name_test,
+        _no_two_packages_share_a_name_test,
+        _the_lock_of_a_repository_test,
+    )
