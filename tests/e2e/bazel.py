@@ -45,11 +45,15 @@ class Result:
         status: its exit status.
         output: all that it said.
         actions: mnemonic → how many of them ran, of the rules' own.
+        loaded: how many packages of Bazel were loaded.
+        configured: how many targets were configured.
     """
 
     status: int
     output: str
     actions: Mapping[str, int]
+    loaded: int
+    configured: int
 
 
 class BazelTest(ScratchTest):
@@ -142,7 +146,14 @@ class BazelTest(ScratchTest):
         output = result.stdout.decode(errors="backslashreplace")
         if check is not None and check != (result.returncode == 0):
             self.fail(f"bazel {' '.join(map(str, words))}: {result.returncode}\n{output}")
-        return Result(result.returncode, output, executed(events))
+        metrics = build_metrics(events)
+        return Result(
+            result.returncode,
+            output,
+            executed(metrics),
+            int(metrics.get("packageMetrics", {}).get("packagesLoaded", 0)),
+            int(metrics.get("targetMetrics", {}).get("targetsConfigured", 0)),
+        )
 
     def assert_says(self, result: Result, pattern: str) -> None:
         """Whether a command said something, line ends and blanks aside."""
@@ -170,16 +181,22 @@ def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not drop.match(key)}
 
 
-def executed(events: Path) -> dict[str, int]:
-    """How many actions ran, by mnemonic, of the rules' own; read from build events."""
+def build_metrics(events: Path) -> Mapping[str, Any]:
+    """What Bazel counted while it built; read from build events, empty if there are none."""
+    if events.exists():
+        for line in events.read_text(encoding="utf-8").splitlines():
+            event: dict[str, Any] = json.loads(line)
+            if "buildMetrics" in event:
+                metrics: dict[str, Any] = event["buildMetrics"]
+                return metrics
+    return {}
+
+
+def executed(metrics: Mapping[str, Any]) -> dict[str, int]:
+    """How many actions ran, by mnemonic, of the rules' own."""
     found: dict[str, int] = {}
-    if not events.exists():
-        return found
-    for line in events.read_text(encoding="utf-8").splitlines():
-        event: dict[str, Any] = json.loads(line)
-        summary = event.get("buildMetrics", {}).get("actionSummary", {})
-        for item in summary.get("actionData", []):
-            count = int(item.get("actionsExecuted", 0))
-            if count and item["mnemonic"] not in ("BazelWorkspaceStatusAction",):
-                found[item["mnemonic"]] = count
+    for item in metrics.get("actionSummary", {}).get("actionData", []):
+        count = int(item.get("actionsExecuted", 0))
+        if count and item["mnemonic"] not in ("BazelWorkspaceStatusAction",):
+            found[item["mnemonic"]] = count
     return found

@@ -21,13 +21,17 @@ def deb_repository_name(lock, fields):
 _LOCK_SUFFIX = "__lock"
 
 def lock_repository_name(lock):
-    """The repository beside a lock's hub, with what the lock says."""
+    """The repository beside a lock's hub, with the lock itself."""
     return lock + _LOCK_SUFFIX
+
+def data_repository_name(lock):
+    """The repository beside a lock's hub, with what its targets are made of."""
+    return lock + "__data"
 
 def edges_repository_name(lock):
     """The repository beside a lock's hub, with which package needs which."""
     return lock + "__edges"
 
 def lock_of_repository(name):
-    """The lock whose data a repository has, out of the repository's canonical name."""
+    """The lock that a repository has, out of the repository's canonical name."""
     return name.rpartition("~")[2].rpartition("+")[2].removesuffix(_LOCK_SUFFIX)

@@ -1,6 +1,6 @@
 """The text of the files in a lock's repositories. See hub_repository.bzl for what they are."""
 
-load("//apt2ostree/private/lock:repository_names.bzl", "edges_repository_name", "lock_repository_name")
+load("//apt2ostree/private/lock:repository_names.bzl", "data_repository_name", "edges_repository_name", "lock_repository_name")
 
 _TOP = """\
 load("@apt2ostree//apt2ostree/private/rules:deb_packages.bzl", "deb_packages", "united_packages")
@@ -21,7 +21,7 @@ alias(
 
 alias(
     name = "Packages.lock",
-    actual = "@{data}//:Packages.lock",
+    actual = "@{lock}//:Packages.lock",
     visibility = ["//visibility:public"],
 )
 
@@ -52,8 +52,8 @@ load("@{edges}//:edges.bzl", "EDGES")
 package_targets({name}, ARCHITECTURES, AUTOMATIC, DEBS, EDGES, LOCK)
 """
 
-_LOCK = '''\
-"""The lock: its packages and their repositories."""
+_DATA = '''\
+"""The lock's packages and their repositories, without their versions."""
 
 LOCK = {lock}
 
@@ -96,15 +96,15 @@ def hub_files(lock, packages):
     Returns:
         dict: path → text.
     """
-    data = lock_repository_name(lock)
+    data = data_repository_name(lock)
     edges = edges_repository_name(lock)
-    return {"BUILD.bazel": _TOP.format(data = data)} | {
+    return {"BUILD.bazel": _TOP.format(data = data, lock = lock_repository_name(lock))} | {
         package + "/BUILD.bazel": _PACKAGE.format(data = data, edges = edges, name = repr(package))
         for package in packages
     }
 
-def lock_files(lock, architectures, automatic, debs, emulator, fakeroot):
-    """What the lock says, the copy of the lock itself apart.
+def data_files(lock, architectures, automatic, debs, emulator, fakeroot):
+    """What the hub's targets are made of: it stays as it is when a package has a new version.
 
     Args:
         lock: name of the lock.
@@ -118,8 +118,8 @@ def lock_files(lock, architectures, automatic, debs, emulator, fakeroot):
         dict: path → text.
     """
     return {
-        "BUILD.bazel": 'exports_files(["Packages.lock"])\n',
-        "lock.bzl": _LOCK.format(
+        "BUILD.bazel": "",
+        "lock.bzl": _DATA.format(
             architectures = repr(architectures),
             automatic = json.encode_indent(automatic, indent = "    "),
             debs = json.encode_indent(debs, indent = "    "),
@@ -127,6 +127,20 @@ def lock_files(lock, architectures, automatic, debs, emulator, fakeroot):
             fakeroot = repr(fakeroot),
             lock = repr(lock),
         ),
+    }
+
+def lock_files(text):
+    """The lock itself, for images to read what it says of packages.
+
+    Args:
+        text: of the lockfile.
+
+    Returns:
+        dict: path → text.
+    """
+    return {
+        "BUILD.bazel": 'exports_files(["Packages.lock"])\n',
+        "Packages.lock": text,
     }
 
 def edges_files(edges):

@@ -1,16 +1,18 @@
 """The hub of a lock: `:packages` is all of it as trees, `:debs` as files; `//NAME` is a package
 with what it needs.
 
-One small BUILD file per package, so that asking for one loads one. What the lock says is in a
-repository beside the hub, as data in `lock.bzl`: a new version of a package writes that one
-file anew, and not thousands. Which package needs which is in another, which is made only for who
-asks for single packages; a package's closure is computed when its BUILD file is loaded.
+One small BUILD file per package, so that asking for one loads one. What the targets are made of
+is data in `lock.bzl` of a repository beside the hub, so that when it changes, one file is written
+anew and not thousands. The lock itself is in another: a new version of a package changes that one
+and the package's, and Bazel looks again at nothing else. Which package needs which is in a third,
+which is made only for who asks for single packages; a package's closure is computed when its
+BUILD file is loaded.
 """
 
 load("//apt2ostree/private/lock:closure.bzl", "dependency_edges")
 load("//apt2ostree/private/lock:lockfile.bzl", "parse_lockfile")
-load("//apt2ostree/private/lock:repository_names.bzl", "edges_repository_name", "lock_repository_name")
-load(":hub_files.bzl", "edges_files", "hub_files", "lock_files", "package_names")
+load("//apt2ostree/private/lock:repository_names.bzl", "data_repository_name", "edges_repository_name", "lock_repository_name")
+load(":hub_files.bzl", "data_files", "edges_files", "hub_files", "lock_files", "package_names")
 
 def _write(repository_ctx, files):
     for path, text in files.items():
@@ -28,13 +30,9 @@ _hub_repository = repository_rule(
     },
 )
 
-def _read_lock(repository_ctx):
-    lockfile = repository_ctx.path(repository_ctx.attr.lockfile)
-    return repository_ctx.read(lockfile) if lockfile.exists else ""
-
-def _lock_repository_impl(repository_ctx):
+def _data_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
-    _write(repository_ctx, lock_files(
+    _write(repository_ctx, data_files(
         lock = attributes.lock,
         architectures = attributes.architectures,
         automatic = attributes.automatic,
@@ -42,10 +40,9 @@ def _lock_repository_impl(repository_ctx):
         emulator = attributes.emulator,
         fakeroot = attributes.fakeroot,
     ))
-    repository_ctx.file("Packages.lock", _read_lock(repository_ctx))
 
-_lock_repository = repository_rule(
-    implementation = _lock_repository_impl,
+_data_repository = repository_rule(
+    implementation = _data_repository_impl,
     attrs = {
         "architectures": attr.string_list(doc = "The native one first."),
         "automatic": attr.string_list(doc = "`NAME:ARCHITECTURE` of those that nobody asked for."),
@@ -53,10 +50,19 @@ _lock_repository = repository_rule(
         "emulator": attr.string(doc = "Label of what `:emulator` stands for."),
         "fakeroot": attr.string_list(doc = "Labels of the packages that `:fakeroot` stands for."),
         "lock": attr.string(doc = "The lock's name."),
-        "lockfile": attr.label(
-            doc = "The lock. This is a copy, for images to read what it says of packages.",
-        ),
     },
+)
+
+def _read_lock(repository_ctx):
+    lockfile = repository_ctx.path(repository_ctx.attr.lockfile)
+    return repository_ctx.read(lockfile) if lockfile.exists else ""
+
+def _lock_repository_impl(repository_ctx):
+    _write(repository_ctx, lock_files(_read_lock(repository_ctx)))
+
+_lock_repository = repository_rule(
+    implementation = _lock_repository_impl,
+    attrs = {"lockfile": attr.label(doc = "The lock, of which this is a copy.")},
 )
 
 def _edges_repository_impl(repository_ctx):
@@ -86,13 +92,19 @@ def hub_repository(name, architectures, debs, lockfile, **kwargs):
         architectures: list of string: of the lock, the native one first.
         debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
         lockfile: label of the lock.
-        **kwargs: the other attributes of the repository with the lock's data.
+        **kwargs: the other attributes of the repository with the hub's data.
     """
-    about = dict(architectures = architectures, lockfile = lockfile)
-    _lock_repository(name = lock_repository_name(name), lock = name, debs = debs, **(about | kwargs))
-    _edges_repository(name = edges_repository_name(name), **about)
-    _hub_repository(
-        name = name,
+    _hub_repository(name = name, lock = name, packages = package_names(debs))
+    _lock_repository(name = lock_repository_name(name), lockfile = lockfile)
+    _data_repository(
+        name = data_repository_name(name),
+        architectures = architectures,
+        debs = debs,
         lock = name,
-        packages = package_names(debs),
+        **kwargs
+    )
+    _edges_repository(
+        name = edges_repository_name(name),
+        architectures = architectures,
+        lockfile = lockfile,
     )

@@ -6,7 +6,7 @@ load("//apt2ostree/private/lock:closure.bzl", "dependency_edges")  # buildifier:
 load("//apt2ostree/private/lock:lockfile.bzl", "parse_lockfile")  # buildifier: disable=bzl-visibility
 load("//apt2ostree/private/repositories:deb_repositories.bzl", "deb_repositories")  # buildifier: disable=bzl-visibility
 load("//apt2ostree/private/repositories:emulators.bzl", "emulator_target")  # buildifier: disable=bzl-visibility
-load("//apt2ostree/private/repositories:hub_files.bzl", "edges_files", "hub_files", "lock_files", "package_names")  # buildifier: disable=bzl-visibility
+load("//apt2ostree/private/repositories:hub_files.bzl", "data_files", "edges_files", "hub_files", "lock_files", "package_names")  # buildifier: disable=bzl-visibility
 
 _LIBC6 = """\
 Package: libc6
@@ -86,7 +86,8 @@ def _texts():
     return {
         "edges": _sections(edges_files(dependency_edges(wine.packages))),
         "hub": _sections(hub_files("wine_debs", package_names(keys))),
-        "lock": _sections(lock_files(
+        "lock": _sections(lock_files(_LIBC6)),
+        "data": _sections(data_files(
             lock = "wine_debs",
             architectures = wine.architectures,
             automatic = automatic_in_lock(wine.packages),

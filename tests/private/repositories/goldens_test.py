@@ -13,7 +13,7 @@ class GeneratedTest(unittest.TestCase):
             for folder in (goldens.GOLDENS, goldens.GENERATED)
             for path in folder.iterdir()
         }
-        self.assertEqual(names, {"edges.txt", "hub.txt", "lock.txt", "packages.txt"})
+        self.assertEqual(names, {"data.txt", "edges.txt", "hub.txt", "lock.txt", "packages.txt"})
         for name in sorted(names):
             with self.subTest(name):
                 said = goldens.difference(goldens.GOLDENS / name, goldens.GENERATED / name)
