@@ -7,7 +7,7 @@ from tests.support.debs import ROOT, ar, control, deb, directory, file, symlink,
 
 
 class BadDebTest(BazelTest):
-    def test_each_is_named_with_what_is_wrong_and_leaves_nothing(self) -> None:
+    def test_each_is_named_with_what_is_wrong_and_leaves_no_manifest(self) -> None:
         good = deb(directory("./usr"), file("./usr/a", b"x" * 5000), compression=".gz")
         parts = [
             ("debian-binary", b"2.0\n"),
@@ -30,8 +30,9 @@ class BadDebTest(BazelTest):
                 "corrupt .xz data: .*; download the package again",
             ),
         }
-        self.lock(*(self.archive.add(data, name) for name, (data, _) in cases.items()))
-        lines = [f'filegroup(name = "{name}", srcs = ["@debs//{name}"])\n' for name in cases]
+        debs = {"good": good, **{name: data for name, (data, _) in cases.items()}}
+        self.lock(*(self.archive.add(data, name) for name, data in debs.items()))
+        lines = [f'filegroup(name = "{name}", srcs = ["@debs//{name}"])\n' for name in debs]
         self.write("sub/BUILD.bazel", "".join(lines))
         result = self.bazel("build", "--keep_going", "//sub:all", check=False)
         for name, (_, words) in cases.items():
@@ -40,8 +41,10 @@ class BadDebTest(BazelTest):
                     result, rf"error: package {name} 1 \(amd64\) \(\S*package\.deb\): {words}"
                 )
         self.assertNotIn("Traceback", result.output)
-        found = list((self.built("") / "external").glob("*debs__*/tree.*"))
-        self.assertEqual(found, [])
+        configurations = self.built("").parent.parent
+        for name in debs:
+            trees = configurations.glob(f"*/bin/external/*debs__{name}__amd64/tree.manifest.json")
+            self.assertEqual(any(trees), name == "good", name)
 
     def test_two_packages_with_one_path(self) -> None:
         self.lock(
