@@ -13,7 +13,7 @@ from typing import Callable
 
 from apt2ostree.debian.control import parse_stanza
 from apt2ostree.debian.relations import RelationError, parse_relations
-from apt2ostree.tree.manifest import PackageRecord
+from apt2ostree.tree.manifest import PackageKey, PackageRecord
 
 FIRST = "base-passwd"
 """Its preinst makes the accounts that all others take for granted."""
@@ -100,17 +100,17 @@ def in_order(packages: Sequence[PackageRecord]) -> list[PackageRecord]:
     Circles are broken where they are met; packages keep their order otherwise.
     """
     by_name = {package.name: package for package in packages}
-    ordered: dict[int, PackageRecord] = {}
-    started: set[int] = set()
+    ordered: dict[PackageKey, PackageRecord] = {}
+    started: set[PackageKey] = set()
 
     def visit(package: PackageRecord) -> None:
-        if id(package) in started:
+        if package.key in started:
             return
-        started.add(id(package))
+        started.add(package.key)
         for name in _pre_depends(package):
             if name in by_name:
                 visit(by_name[name])
-        ordered[id(package)] = package
+        ordered[package.key] = package
 
     if FIRST in by_name:
         visit(by_name[FIRST])

@@ -118,7 +118,9 @@ def compose(
         if quirks.apply(manifest, options.quirks, objects):
             lost.update({record.key: set() for record in manifest.packages})
     base_records = base.image.packages if base else []
-    records = _records([*base_records, *(r for m in packages for r in m.packages)])
+    new_records = [record for manifest in packages for record in manifest.packages]
+    records = [*base_records, *new_records]
+    _check_once(records)
     architectures = _architectures(records, options.architectures)
     local_packages.check(records, options.local, architectures)
     sources = [
@@ -151,15 +153,14 @@ def compose(
     parts = [*([base.image] if base else []), *packages, *layers.values()]
     texts = _add_accounts(merged.directories, parts, layers.values(), objects)
     if records:
-        new = {id(record) for record in records} - {id(record) for record in base_records}
         native = architectures[0] if architectures else ""
         databases = dpkg_database.files(records, architectures, diverted)
         states = extended_states.text(records, native)
         if states:
             databases[extended_states.PATH] = states
-        _add_database(merged.directories, records, new, databases, objects)
+        _add_database(merged.directories, new_records, databases, objects)
         if lost:
-            _correct_lists(merged.directories, shipped(), records, lost, objects)
+            records = _correct_lists(merged.directories, shipped(), records, lost, objects)
     manifest = Manifest(merged.directories, records, texts=texts, diverted=diverted)
     return manifest, seal(manifest, objects, options.subject, options.timestamp)
 
@@ -171,11 +172,7 @@ Lost = dict[PackageKey, set[str]]
 def _marked(manifest: Manifest, options: Options) -> Manifest:
     """The package with what the image, and not the package itself, says of it."""
     records = [
-        replace(
-            record,
-            info=dict(record.info),
-            automatic=f"{record.name}:{record.architecture}" in options.automatic,
-        )
+        replace(record, automatic=f"{record.name}:{record.architecture}" in options.automatic)
         for record in manifest.packages
     ]
     return replace(manifest, packages=records)
@@ -293,11 +290,10 @@ def _add_accounts(
     return texts
 
 
-def _records(records: Iterable[PackageRecord]) -> list[PackageRecord]:
-    """The packages' records, each package once."""
-    found = list(records)
+def _check_once(records: Iterable[PackageRecord]) -> None:
+    """Refuse a package that is there twice."""
     seen: dict[str, PackageRecord] = {}
-    for record in found:
+    for record in records:
         for start in {name.rpartition(".")[0] for name in record.info if name.endswith(".list")}:
             other = seen.setdefault(start, record)
             if other is not record:
@@ -306,7 +302,6 @@ def _records(records: Iterable[PackageRecord]) -> list[PackageRecord]:
                     f"for {other.architecture} and version {record.version} for "
                     f"{record.architecture}; leave one out"
                 )
-    return found
 
 
 def _architectures(records: Sequence[PackageRecord], declared: Sequence[str]) -> list[str]:
@@ -372,16 +367,14 @@ def _forbid_devices(directories: Mapping[str, Directory]) -> None:
 
 def _add_database(
     directories: dict[str, Directory],
-    records: Sequence[PackageRecord],
-    new: set[int],
+    new: Iterable[PackageRecord],
     databases: Mapping[str, str],
     objects: ObjectsWriter,
 ) -> None:
-    """Write dpkg's database; `new` has the ids of the records that the base does not have."""
+    """Write dpkg's database; `new` are the packages that the base does not have."""
     info_directory = tree.ensure_directory(directories, info.INFO_DIRECTORY)
-    for record in records:
-        if id(record) in new:
-            info_directory.files.update(record.info)
+    for record in new:
+        info_directory.files.update(record.info)
     for path, text in databases.items():
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
@@ -396,10 +389,13 @@ def _correct_lists(
     records: Sequence[PackageRecord],
     lost: Lost,
     objects: ObjectsWriter,
-) -> None:
+) -> list[PackageRecord]:
     """Paths that another package took over, or that were removed, leave their package's list.
 
     As dpkg does in the first case; in the second `dpkg --verify` would miss them.
+
+    Returns:
+        The packages, those whose list changed with the new one.
     """
     by_key = {record.key: record for record in records}
     resolver = ownership.PathResolver(directories)
@@ -417,9 +413,9 @@ def _correct_lists(
             record = by_key[shipped.key]
             name = next(name for name in record.info if name.endswith(".list"))
             text = info.file_list(sorted(listed, key=components))
-            files[name] = record.info[name] = _add_content(
-                objects, text.decode("utf-8", "surrogateescape")
-            )
+            files[name] = _add_content(objects, text.decode("utf-8", "surrogateescape"))
+            by_key[shipped.key] = replace(record, info={**record.info, name: files[name]})
+    return [by_key[record.key] for record in records]
 
 
 def _exists(directories: Mapping[str, Directory], path: str) -> bool:

@@ -21,8 +21,8 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +126,18 @@ def apply(manifest: Manifest, quirks: Iterable[Quirk], objects: ObjectsWriter) -
     """
     changed = False
     for quirk in quirks:
-        for record in manifest.packages:
+        for index, record in enumerate(manifest.packages):
             if not quirk.matches(record):
                 continue
-            for name in [n for n in record.info if n.rpartition(".")[2] in quirk.skip]:
-                del record.info[name]
+            manifest.packages[index] = _without(record, quirk.skip)
             for path, added in quirk.files.items():
                 changed = _add(manifest, path, added, quirk, objects) or changed
     return changed
+
+
+def _without(record: PackageRecord, scripts: Collection[str]) -> PackageRecord:
+    kept = {n: row for n, row in record.info.items() if n.rpartition(".")[2] not in scripts}
+    return replace(record, info=kept)
 
 
 def _add(

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, Callable
 
-from apt2ostree.deb.package import Deb
+from apt2ostree.deb.package import ControlFile, Deb
 from apt2ostree.deb.tar import Member, TarReader
 from apt2ostree.debian import info
 from apt2ostree.errors import UserError
@@ -48,6 +48,7 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
     contents = _Contents(objects, wants_md5)
     for reader in deb.data():
         contents.read(reader)
+    info_files = info.files(fields, deb.control, contents.listed, contents.md5s)
     record = PackageRecord(
         name=fields["Package"],
         version=fields["Version"],
@@ -57,17 +58,19 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
         triggers=deb.control["triggers"].data.decode("utf-8", "surrogateescape")
         if "triggers" in deb.control
         else "",
+        info={name: _add_info(objects, file) for name, file in info_files.items()},
         diverts="preinst" in deb.control and b"dpkg-divert" in deb.control["preinst"].data,
     )
-    info_files = info.files(fields, deb.control, contents.listed, contents.md5s)
-    for name, control_file in info_files.items():
-        header = FileHeader(0, 0, stat.S_IFREG | control_file.mode)
-        checksum = objects.add_file(header, len(control_file.data), [control_file.data])
-        mode = f"{control_file.mode:04o}"
-        record.info[name] = ["file", mode, 0, 0, len(control_file.data), checksum]
     manifest = Manifest(contents.directories, [record], texts=contents.texts)
     manifest.dirtree, manifest.dirmeta, _ = tree.hash_tree(manifest.directories)
     return manifest
+
+
+def _add_info(objects: ObjectsWriter, file: ControlFile) -> Row:
+    """Add a file of dpkg's database; return its row."""
+    header = FileHeader(0, 0, stat.S_IFREG | file.mode)
+    checksum = objects.add_file(header, len(file.data), [file.data])
+    return ["file", f"{file.mode:04o}", 0, 0, len(file.data), checksum]
 
 
 class _Contents:

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class PackageRecord:
-    """What dpkg's database needs of one package.
+    """What dpkg's database needs of one package; another one is made where it changes.
 
     Attributes:
         name: of the package.
@@ -128,9 +128,9 @@ class PackageRecord:
     version: str
     architecture: str
     control: str
-    conffiles: list[list[str]] = field(default_factory=list)
+    conffiles: Sequence[Sequence[str]] = field(default_factory=list)
     triggers: str = ""
-    info: dict[str, Row] = field(default_factory=dict)
+    info: Mapping[str, Row] = field(default_factory=dict)
     status: str = UNPACKED
     automatic: bool = False
     diverts: bool = False
