@@ -88,8 +88,8 @@ def _directory_line(path: str, directory: Directory, checksum: bool) -> str:
 
 
 def _file_line(path: str, row: Row, checksum: bool) -> str:
-    kind, mode, uid, gid, what = row[:5]
+    kind, mode, uid, gid, what, content, *_ = row
     size = what if kind == "file" else 0
-    digest = f"{row[5]} " if checksum else ""
+    digest = f"{content} " if checksum else ""
     target = f" -> {what}" if kind == "symlink" else ""
     return f"{_LETTERS[kind]}{mode.zfill(5)} {uid:5} {gid:5} {size:>10} {digest}/{path}{target}"

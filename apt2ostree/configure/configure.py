@@ -34,6 +34,8 @@ from apt2ostree.tree.manifest import (
     INSTALLED,
     KEPT_TEXTS,
     MAX_TEXT,
+    SIZE,
+    TYPE,
     UNPACKED,
     Directory,
     Manifest,
@@ -447,7 +449,7 @@ def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> 
 
 
 def _is_kept(row: Row | None) -> bool:
-    return row is not None and row[0] == "file" and row[4] <= MAX_TEXT
+    return row is not None and row[TYPE] == "file" and row[SIZE] <= MAX_TEXT
 
 
 def _copy(directories: Mapping[str, Directory]) -> dict[str, Directory]:

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from apt2ostree.configure import materialize
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import Location
-from apt2ostree.tree.manifest import Directory, PackageRecord
+from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, Directory, PackageRecord
 
 FALLBACK = 946_684_800
 """2000-01-01: for images without a changelog. Not 0, which shadow(5) writes as nothing."""
@@ -83,8 +83,8 @@ def newest(
         directory = directories.get(f"usr/share/doc/{package.name}")
         for name in _NAMES:
             row = directory.files.get(name) if directory else None
-            if row and row[0] == "file" and row[4] < MAX_SIZE:
-                object_name = f"{row[5]}.file"
+            if row and row[TYPE] == "file" and row[SIZE] < MAX_SIZE:
+                object_name = f"{row[CHECKSUM]}.file"
                 data = materialize.read_content(locations[object_name], object_name)
                 found = max(found, _first_time(data))
                 break

@@ -10,7 +10,7 @@ from apt2ostree.configure import fakeroot, materialize
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import Location
 from apt2ostree.tree import manifest, paths
-from apt2ostree.tree.manifest import Row
+from apt2ostree.tree.manifest import CHECKSUM, TYPE, Row
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FakerootPackages:
             for file in manifests
             for path, directory in manifest.load(file).directories.items()
             for name, row in directory.files.items()
-            if row[0] == "file"
+            if row[TYPE] == "file"
         }
         return cls(rows, materialize.index(tars))
 
@@ -47,7 +47,7 @@ class FakerootPackages:
         """
         result = {}
         for name, path in fakeroot.find(self.rows).items():
-            object_name = f"{self.rows[path][5]}.file"
+            object_name = f"{self.rows[path][CHECKSUM]}.file"
             if object_name not in self.locations:
                 raise UserError(f"/{path} of fakeroot: its object is missing; build it again")
             result[name] = materialize.read_content(self.locations[object_name], object_name)

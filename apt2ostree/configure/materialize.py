@@ -21,7 +21,21 @@ from apt2ostree.configure.recorder import Inode
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
-from apt2ostree.tree.manifest import Directory, Row, components, decode_xattrs, row_xattrs
+from apt2ostree.tree.manifest import (
+    CHECKSUM,
+    GID,
+    MODE,
+    SIZE,
+    TARGET,
+    TYPE,
+    UID,
+    Directory,
+    Row,
+    components,
+    decode_xattrs,
+    has_xattrs,
+    row_xattrs,
+)
 
 CHUNK = 1 << 20
 _BLOCK = 4096
@@ -51,10 +65,10 @@ class Special:
 def size(directories: Mapping[str, Directory]) -> int:
     """Bytes that a tree takes on a disk, files that are equal counted each."""
     return sum(
-        int(row[4]) + _BLOCK
+        int(row[SIZE]) + _BLOCK
         for directory in directories.values()
         for row in directory.files.values()
-        if row[0] == "file"
+        if row[TYPE] == "file"
     )
 
 
@@ -100,10 +114,10 @@ def write(
             if path:
                 os.mkdir(target, 0o700)
             for name, row in directories[path].files.items():
-                if row[0] == "symlink":
+                if row[TYPE] == "symlink":
                     _write_symlink(f"{target}/{name}", row, special)
-                elif row[0] == "file":
-                    places.setdefault(f"{row[5]}.file", []).append((f"{target}/{name}", row))
+                elif row[TYPE] == "file":
+                    places.setdefault(f"{row[CHECKSUM]}.file", []).append((f"{target}/{name}", row))
         _write_files(places, locations, special, time)
         for path in reversed(ordered):
             _finish_directory(f"{root}/{path}", directories[path], special, time)
@@ -157,7 +171,7 @@ def _content(descriptor: int, location: Location, name: str) -> Iterator[bytes]:
 
 
 def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special, time: int) -> None:
-    mode = int(row[1], 8)
+    mode = int(row[MODE], 8)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode & ~_SET_ID)
     try:
@@ -166,18 +180,18 @@ def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special,
             while view:
                 view = view[os.write(descriptor, view) :]
         os.utime(descriptor, (time, time))
-        if mode & _SET_ID or row[2] or row[3] or isinstance(row[-1], dict):
-            _note(os.fstat(descriptor), stat.S_IFREG | mode, row[2], row[3], special)
+        if mode & _SET_ID or row[UID] or row[GID] or has_xattrs(row):
+            _note(os.fstat(descriptor), stat.S_IFREG | mode, row[UID], row[GID], special)
             _note_xattrs(os.fstat(descriptor), row_xattrs(row), special)
     finally:
         os.close(descriptor)
 
 
 def _write_symlink(path: str, row: Row, special: Special) -> None:
-    os.symlink(row[4], path)
-    if row[2] or row[3] or isinstance(row[-1], dict):
+    os.symlink(row[TARGET], path)
+    if row[UID] or row[GID] or has_xattrs(row):
         status = os.lstat(path)
-        _note(status, stat.S_IFLNK | 0o777, row[2], row[3], special)
+        _note(status, stat.S_IFLNK | 0o777, row[UID], row[GID], special)
         _note_xattrs(status, row_xattrs(row), special)
 
 

@@ -30,6 +30,8 @@ from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import accounts, paths, tree
 from apt2ostree.tree.manifest import (
+    SIZE,
+    TYPE,
     Directory,
     Group,
     Manifest,
@@ -282,10 +284,10 @@ def _add_accounts(
         above, name = paths.split(path)
         files = tree.ensure_directory(directories, above).files
         row = files.get(name)
-        if row and row[0] != "file":
-            raise UserError(f"/{path}: a {row[0]}, and users and groups are added to a file")
+        if row and row[TYPE] != "file":
+            raise UserError(f"/{path}: a {row[TYPE]}, and users and groups are added to a file")
         secret = ["file", "0640", 0, SHADOW_GID] if "shadow" in name else ["file", "0644", 0, 0]
-        files[name] = _add_content(objects, text, row[:4] if row else secret)
+        files[name] = _add_content(objects, text, row[:SIZE] if row else secret)
         texts[path] = text
     return texts
 
@@ -358,9 +360,9 @@ def _link_tree(links: Mapping[str, str], objects: ObjectsWriter) -> dict[str, Di
 def _forbid_devices(directories: Mapping[str, Directory]) -> None:
     for path, directory in directories.items():
         for name, row in directory.files.items():
-            if row[0] in tree.DEVICE_TYPES:
+            if row[TYPE] in tree.DEVICE_TYPES:
                 raise UserError(
-                    f"/{paths.join(path, name)}: a {row[0]}, which OSTree cannot store; leave "
+                    f"/{paths.join(path, name)}: a {row[TYPE]}, which OSTree cannot store; leave "
                     "the package that ships it out of the image (the kernel provides /dev)"
                 )
 

@@ -18,7 +18,7 @@ from apt2ostree.debian.control import parse_stanza
 from apt2ostree.debian.relations import RelationError, parse_relations
 from apt2ostree.errors import UserError
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, PackageRecord, Row
+from apt2ostree.tree.manifest import TARGET, TYPE, Directory, PackageRecord, Row
 from apt2ostree.tree.tree import ensure_directory
 
 MAX_REPORTED = 10
@@ -197,7 +197,7 @@ class _Merger:
                 parts = (self._sources[index] for index in (file_owner, owners[0]))
                 self._others_clash |= any(part.package is None for part in parts)
                 self._clashes.append(
-                    f"/{path}: a {self._merged[above].files[name][0]} of "
+                    f"/{path}: a {self._merged[above].files[name][TYPE]} of "
                     f"{self._sources[file_owner].name}, a directory of "
                     f"{self._sources[owners[0]].name}"
                 )
@@ -289,8 +289,8 @@ def _directory_links(source: Source, children: Mapping[str, set[str]]) -> Iterab
         if names and not names.isdisjoint(directory.files):
             for name in names.intersection(directory.files):
                 row = directory.files[name]
-                if row[0] == "symlink":
-                    yield paths.join(path, name), row[4]
+                if row[TYPE] == "symlink":
+                    yield paths.join(path, name), row[TARGET]
 
 
 def _down(directory: str, part: str) -> str:

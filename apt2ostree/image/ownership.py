@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apt2ostree.image import merge
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, Manifest, PackageRecord
+from apt2ostree.tree.manifest import TARGET, TYPE, Directory, Manifest, PackageRecord
 
 
 class PathResolver:
@@ -51,14 +51,14 @@ class PathResolver:
                 continue
             directory = self._directories.get(here)
             row = directory.files.get(part) if directory else None
-            if row is None or row[0] != "symlink":
+            if row is None or row[TYPE] != "symlink":
                 here = paths.join(here, part)
                 continue
             if not links_left:
                 return asked
             links_left -= 1
-            here = "" if row[4].startswith("/") else here
-            to_go += row[4].split("/")[::-1]
+            here = "" if row[TARGET].startswith("/") else here
+            to_go += row[TARGET].split("/")[::-1]
         return here
 
 

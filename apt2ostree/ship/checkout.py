@@ -14,7 +14,7 @@ from apt2ostree.ostree import objects
 from apt2ostree.ostree.object_files import set_xattrs
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.progress import progress
-from apt2ostree.tree.manifest import Directory, components, decode_xattrs
+from apt2ostree.tree.manifest import CHECKSUM, Directory, components, decode_xattrs
 
 CHUNK = 1 << 20
 
@@ -33,7 +33,7 @@ def write(image: BuiltImage, root: Path, user_mode: bool) -> None:
     for path in sorted(directories, key=components):
         (root / path).mkdir()
         for name, row in directories[path].files.items():
-            places.setdefault(f"{row[5]}.file", []).append(root / path / name)
+            places.setdefault(f"{row[CHECKSUM]}.file", []).append(root / path / name)
     found = image.read_objects(set(places))
     for name, file, size in progress(found, len(places), "files"):
         start = file.tell()

@@ -13,6 +13,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.tree.manifest import CHECKSUM, TYPE
 
 CHUNK = 1 << 20
 OPEN_FILES = 64
@@ -70,7 +71,7 @@ class Contents:
     def read(self, path: str) -> bytes | None:
         """The content of the file at a path of the image; `None` if there is no such file."""
         row = self._image.manifest.row(path)
-        return b"".join(self.chunks(row[5])) if row and row[0] == "file" else None
+        return b"".join(self.chunks(row[CHECKSUM])) if row and row[TYPE] == "file" else None
 
     def read_text(self, path: str) -> str | None:
         """The same as text, whatever its bytes."""

@@ -146,7 +146,7 @@ def _directory(directory: Directory) -> FileFacts:
 
 
 def _file(row: list[object]) -> FileFacts:
-    kind, mode, uid, gid, what, checksum = row[:6]
+    kind, mode, uid, gid, what, checksum, *_ = row
     assert isinstance(mode, str) and isinstance(uid, int) and isinstance(gid, int)
     if kind == "symlink":
         return FileFacts("symlink", mode, uid, gid, target=str(what), checksum=str(checksum))

@@ -13,7 +13,20 @@ from typing import BinaryIO, Protocol, cast
 
 from apt2ostree.ship.contents import Contents
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, Row, components, decode_xattrs, row_xattrs
+from apt2ostree.tree.manifest import (
+    CHECKSUM,
+    GID,
+    MODE,
+    SIZE,
+    TARGET,
+    TYPE,
+    UID,
+    Directory,
+    Row,
+    components,
+    decode_xattrs,
+    row_xattrs,
+)
 
 
 class Sink(Protocol):
@@ -54,14 +67,14 @@ def write(
 
 
 def _add_file(tar: tarfile.TarFile, path: str, row: Row, contents: Contents) -> None:
-    member = _member(path, row[1], row[2], row[3], row_xattrs(row))
-    if row[0] == "symlink":
+    member = _member(path, row[MODE], row[UID], row[GID], row_xattrs(row))
+    if row[TYPE] == "symlink":
         member.type = tarfile.SYMTYPE
-        member.linkname = row[4]
+        member.linkname = row[TARGET]
         tar.addfile(member)
     else:
-        member.size = row[4]
-        tar.addfile(member, cast(BinaryIO, _Reader(contents.chunks(row[5]))))
+        member.size = row[SIZE]
+        tar.addfile(member, cast(BinaryIO, _Reader(contents.chunks(row[CHECKSUM]))))
 
 
 def _directory_member(path: str, directory: Directory) -> tarfile.TarInfo:

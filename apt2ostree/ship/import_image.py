@@ -11,7 +11,7 @@ from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.repo import Repo, Transaction
 from apt2ostree.progress import progress
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import row_xattrs
+from apt2ostree.tree.manifest import GID, MODE, TYPE, UID, row_xattrs
 
 
 def add_image(
@@ -43,8 +43,10 @@ def _check_bare_user_only(repo: Repo, image: BuiltImage) -> None:
     faults = []
     for path, directory in image.manifest.directories.items():
         for name, row in directory.files.items():
-            kind = stat.S_IFLNK if row[0] == "symlink" else stat.S_IFREG
-            header = FileHeader(row[2], row[3], kind | int(row[1], 8), xattrs=row_xattrs(row))
+            kind = stat.S_IFLNK if row[TYPE] == "symlink" else stat.S_IFREG
+            header = FileHeader(
+                row[UID], row[GID], kind | int(row[MODE], 8), xattrs=row_xattrs(row)
+            )
             fault = bare_user_only_fault(header)
             if fault:
                 faults.append(f"/{paths.join(path, name)}: {fault}")

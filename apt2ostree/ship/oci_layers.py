@@ -24,7 +24,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, Manifest, encode_xattrs
+from apt2ostree.tree.manifest import CHECKSUM, TYPE, Directory, Manifest, encode_xattrs
 
 PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _COMPRESSIONS = {PLAIN_LAYER: "", f"{PLAIN_LAYER}+gzip": ".gz", f"{PLAIN_LAYER}+zstd": ".zst"}
@@ -168,7 +168,7 @@ def entries_of(manifest: Manifest) -> dict[str, Entry]:
     for path, directory in manifest.directories.items():
         found[path] = _directory(directory)
         for name, row in directory.files.items():
-            found[paths.join(path, name)] = (row[0], row[5])
+            found[paths.join(path, name)] = (row[TYPE], row[CHECKSUM])
     for path in found:
         if paths.split(path)[1].startswith(WHITEOUT):
             raise UserError(

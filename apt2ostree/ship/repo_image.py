@@ -8,7 +8,15 @@ from apt2ostree.debian.control import parse_stanza
 from apt2ostree.ostree import objects, repo_files
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, Manifest, PackageRecord, Row, encode_xattrs
+from apt2ostree.tree.manifest import (
+    CHECKSUM,
+    TYPE,
+    Directory,
+    Manifest,
+    PackageRecord,
+    Row,
+    encode_xattrs,
+)
 
 STATUS = "var/lib/dpkg/status"
 
@@ -43,8 +51,8 @@ def load(repo: Repo, commit: str) -> Manifest:
         )
         waiting += [(paths.join(path, name), below, meta) for name, below, meta in directories]
     status = manifest.row(STATUS)
-    if status and status[0] == "file":
-        text = repo_files.read_content(repo, status[5]).decode("utf-8", "surrogateescape")
+    if status and status[TYPE] == "file":
+        text = repo_files.read_content(repo, status[CHECKSUM]).decode("utf-8", "surrogateescape")
         manifest.packages = read_status(text, STATUS)
     return manifest
 

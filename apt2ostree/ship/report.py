@@ -18,7 +18,7 @@ from apt2ostree.ship import dependencies, diff_text
 from apt2ostree.ship.diff import Diff
 from apt2ostree.ship.parts import Part, parts
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Manifest, PackageKey, components
+from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, Manifest, PackageKey, components
 
 TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST = 200
@@ -50,10 +50,10 @@ def describe(image: BuiltImage, found: Sequence[Part]) -> dict[str, Any]:
     """What the page shows, as JSON."""
     manifest = image.manifest
     sizes = {
-        paths.join(path, name): row[4]
+        paths.join(path, name): row[SIZE]
         for path, directory in manifest.directories.items()
         for name, row in directory.files.items()
-        if row[0] == "file"
+        if row[TYPE] == "file"
     }
     numbers = {part.record.key: index for index, part in enumerate(found) if part.record}
     owners = {path: index for index, part in enumerate(found) for path in part.paths}
@@ -128,8 +128,8 @@ def _duplicates(manifest: Manifest, sizes: Mapping[str, int]) -> list[Any]:
     places: dict[str, list[str]] = {}
     for path, directory in manifest.directories.items():
         for name, row in directory.files.items():
-            if row[0] == "file" and row[4]:
-                places.setdefault(row[5], []).append(paths.join(path, name))
+            if row[TYPE] == "file" and row[SIZE]:
+                places.setdefault(row[CHECKSUM], []).append(paths.join(path, name))
     found = [(sizes[equal[0]], sorted(equal)) for equal in places.values() if len(equal) > 1]
     found.sort(key=lambda item: (-item[0] * (len(item[1]) - 1), item[1]))
     return [[size, [_text(path) for path in equal]] for size, equal in found[:DUPLICATES]]

@@ -73,6 +73,10 @@ INSTALLED = "install ok installed"
 
 Row = list[Any]
 """A file: see the module's description."""
+TYPE, MODE, UID, GID, SIZE, CHECKSUM = range(6)
+"""What stands where in the row of a file."""
+TARGET = SIZE
+"""A symlink's, where a file has its size."""
 
 
 @dataclass
@@ -208,8 +212,8 @@ class Manifest:
         """Yield the checksum of every content object, repeated where files are equal."""
         for directory in self.directories.values():
             for row in directory.files.values():
-                if row[0] in ("file", "symlink"):
-                    yield row[5]
+                if row[TYPE] in ("file", "symlink"):
+                    yield row[CHECKSUM]
 
     def dump(self) -> str:
         """Return the JSON text."""
@@ -294,4 +298,9 @@ def decode_xattrs(xattrs: Mapping[str, str] | None) -> dict[str, bytes]:
 
 def row_xattrs(row: Row) -> dict[str, bytes]:
     """The extended attributes of a file's row."""
-    return decode_xattrs(row[-1] if isinstance(row[-1], dict) else None)
+    return decode_xattrs(row[-1]) if has_xattrs(row) else {}
+
+
+def has_xattrs(row: Row) -> bool:
+    """Whether a file's row ends in extended attributes."""
+    return isinstance(row[-1], dict)

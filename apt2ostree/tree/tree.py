@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, components, decode_xattrs
+from apt2ostree.tree.manifest import CHECKSUM, TYPE, Directory, components, decode_xattrs
 
 DEVICE_TYPES = ("character device", "block device", "fifo")
 """File types that a manifest records and that OSTree has no object for."""
@@ -71,7 +71,9 @@ def hash_tree(
             found[known_meta] = ("dirmeta", data)
         meta = known_meta
         files = [
-            (name, row[5]) for name, row in directory.files.items() if row[0] not in DEVICE_TYPES
+            (name, row[CHECKSUM])
+            for name, row in directory.files.items()
+            if row[TYPE] not in DEVICE_TYPES
         ]
         try:
             data = objects.dirtree(files, children.pop(path, []))

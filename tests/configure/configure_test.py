@@ -8,6 +8,7 @@ import struct
 import unittest
 from pathlib import Path
 
+from apt2ostree.tree.manifest import CHECKSUM, GID, SIZE
 from tests.configure.runner import ConfigureTest, Outcome, package
 from tests.support import debs
 
@@ -37,8 +38,8 @@ class FilesTest(ConfigureTest):
         )
         directory = outcome.directory_at("srv/dir")
         self.assertEqual(("2770", 5, 5), (directory.mode, directory.uid, directory.gid))
-        self.assertEqual(["file", "6711", 33, 4], (outcome.row("srv/file") or [])[:4])
-        self.assertEqual(["symlink", "0777", 5, 6], (outcome.row("srv/link") or [])[:4])
+        self.assertEqual(["file", "6711", 33, 4], (outcome.row("srv/file") or [])[:SIZE])
+        self.assertEqual(["symlink", "0777", 5, 6], (outcome.row("srv/link") or [])[:SIZE])
 
     def test_only_the_owner_of_a_shipped_file_changes(self) -> None:
         deb = package(
@@ -94,7 +95,7 @@ class FilesTest(ConfigureTest):
         names = outcome.tars[-1].read_bytes()
         row = outcome.row("srv/copy") or []
         self.assertEqual(outcome.row("usr/bin/bash"), row)
-        self.assertNotIn(f"objects/{row[5][:2]}/{row[5][2:]}".encode(), names)
+        self.assertNotIn(f"objects/{row[CHECKSUM][:2]}/{row[CHECKSUM][2:]}".encode(), names)
 
     def test_what_is_made_in_a_setgid_directory_belongs_to_its_group(self) -> None:
         outcome = self.postinst(
@@ -102,7 +103,7 @@ class FilesTest(ConfigureTest):
         )
         self.assertEqual(8, outcome.directory_at("srv/mail/sub").gid)
         self.assertEqual("2755", outcome.directory_at("srv/mail/sub").mode)
-        self.assertEqual(8, (outcome.row("srv/mail/file") or [])[3])
+        self.assertEqual(8, (outcome.row("srv/mail/file") or [])[GID])
 
     def test_what_another_user_makes_is_that_users(self) -> None:
         script = (
@@ -119,7 +120,7 @@ class FilesTest(ConfigureTest):
         )
         self.assertEqual(["file", "0640", 5, 5, 4], (outcome.row("srv/theirs/file") or [])[:5])
         self.assertEqual(["file", "0604", 5, 5, 5], (outcome.row("srv/theirs/exclusive") or [])[:5])
-        self.assertEqual(["symlink", "0777", 5, 5], (outcome.row("srv/theirs/link") or [])[:4])
+        self.assertEqual(["symlink", "0777", 5, 5], (outcome.row("srv/theirs/link") or [])[:SIZE])
         self.assertEqual(["file", "0644", 0, 0, 0], (outcome.row("srv/theirs/root") or [])[:5])
         self.assertEqual(["file", "0644", 5, 8, 0], (outcome.row("srv/set/file") or [])[:5])
         self.assertEqual(["file", "0644", 7, 8, 0], (outcome.row("srv/theirs/given") or [])[:5])
@@ -338,7 +339,7 @@ class DpkgTest(ConfigureTest):
             outcome.text("srv/said"),
         )
         self.assertIsNone(outcome.row("usr/bin/theirs"))
-        self.assertEqual(["file", "4711", 5, 5], (outcome.row("usr/bin/theirs.real") or [])[:4])
+        self.assertEqual(["file", "4711", 5, 5], (outcome.row("usr/bin/theirs.real") or [])[:SIZE])
 
     def test_an_override_registered_by_a_preinst_is_carried_out(self) -> None:
         deb = package(
@@ -346,7 +347,7 @@ class DpkgTest(ConfigureTest):
             scripts={"preinst": "dpkg-statoverride --add root tty 2711 /usr/bin/tiny"},
         )  # fmt: skip
         outcome = self.configured(deb)
-        self.assertEqual(["file", "2711", 0, 5], (outcome.row("usr/bin/tiny") or [])[:4])
+        self.assertEqual(["file", "2711", 0, 5], (outcome.row("usr/bin/tiny") or [])[:SIZE])
         self.assertIn("root tty 2711 /usr/bin/tiny", outcome.text("var/lib/dpkg/statoverride"))
 
     def test_preseeded_answers_reach_the_scripts(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from apt2ostree.configure import acl
-from apt2ostree.tree.manifest import decode_xattrs, row_xattrs
+from apt2ostree.tree.manifest import TARGET, TYPE, decode_xattrs, row_xattrs
 from tests.configure import configured
 
 LOOK = """\
@@ -49,7 +49,9 @@ class DesktopTest(configured.ConfiguredTest):
 
     def test_gdm_shows_the_login(self) -> None:
         link = self.row("etc/systemd/system/display-manager.service")
-        self.assertEqual(["symlink", "/lib/systemd/system/gdm3.service"], [link[0], link[4]])
+        self.assertEqual(
+            ["symlink", "/lib/systemd/system/gdm3.service"], [link[TYPE], link[TARGET]]
+        )
 
     def test_owners_setuid_bits_and_attributes_are_those_of_a_real_system(self) -> None:
         self.assertEqual(

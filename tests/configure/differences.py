@@ -25,7 +25,16 @@ from pathlib import Path
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree.objects import FileHeader, file_header, header_size
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import decode_xattrs, row_xattrs
+from apt2ostree.tree.manifest import (
+    CHECKSUM,
+    GID,
+    MODE,
+    TARGET,
+    TYPE,
+    UID,
+    decode_xattrs,
+    row_xattrs,
+)
 
 KINDS = ("ours", "theirs", "type", "mode", "owner", "xattrs", "content", "order")
 _TYPES = {"directory": stat.S_IFDIR, "file": stat.S_IFREG, "symlink": stat.S_IFLNK}
@@ -151,11 +160,11 @@ def of_image(image: BuiltImage) -> Tree:
         header = FileHeader(directory.uid, directory.gid, mode, xattrs=xattrs)
         tree[path] = Entry(header, names.of(header), bytes)
         for name, row in directory.files.items():
-            target = row[4] if row[0] == "symlink" else ""
-            mode = _TYPES[row[0]] | int(row[1], 8)
-            header = FileHeader(row[2], row[3], mode, target, row_xattrs(row))
-            read = partial(_read_object, image, row[5])
-            tree[paths.join(path, name)] = Entry(header, names.of(header), read, row[5])
+            target = row[TARGET] if row[TYPE] == "symlink" else ""
+            mode = _TYPES[row[TYPE]] | int(row[MODE], 8)
+            header = FileHeader(row[UID], row[GID], mode, target, row_xattrs(row))
+            read = partial(_read_object, image, row[CHECKSUM])
+            tree[paths.join(path, name)] = Entry(header, names.of(header), read, row[CHECKSUM])
     return tree
 
 

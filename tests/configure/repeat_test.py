@@ -14,6 +14,7 @@ from pathlib import Path
 
 from apt2ostree.image import built_image
 from apt2ostree.tree import manifest, tree
+from apt2ostree.tree.manifest import GID, UID
 from tests.configure import runner
 from tests.support.judges import ScratchTest
 
@@ -62,7 +63,7 @@ class RepeatTest(ScratchTest):
         for path in [CLUSTER, *below]:
             directory = image.directories[path]
             owners.add((directory.uid, directory.gid))
-            owners.update((row[2], row[3]) for row in directory.files.values())
+            owners.update((row[UID], row[GID]) for row in directory.files.values())
         self.assertEqual({owner}, owners)
         for path in below:
             del image.directories[path]

@@ -18,7 +18,7 @@ from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import manifest
-from apt2ostree.tree.manifest import Directory, Manifest, Row, row_xattrs
+from apt2ostree.tree.manifest import CHECKSUM, Directory, Manifest, Row, row_xattrs
 from tests.support import debs, images
 from tests.support.judges import ScratchTest
 
@@ -73,7 +73,7 @@ class Outcome:
         row = self.row(path)
         assert row, f"no {path} in the image"
         found = images.contents([tar.read_bytes() for tar in self.tars[-1:]])
-        return found[row[5]].decode("utf-8", "surrogateescape")
+        return found[row[CHECKSUM]].decode("utf-8", "surrogateescape")
 
 
 @lru_cache

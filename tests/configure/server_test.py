@@ -6,7 +6,7 @@ import os
 import unittest
 from pathlib import Path
 
-from apt2ostree.tree.manifest import row_xattrs
+from apt2ostree.tree.manifest import TARGET, TYPE, row_xattrs
 from tests.configure import configured
 
 CLUSTER = "var/lib/postgresql/15/main"
@@ -25,7 +25,7 @@ class ServerTest(configured.ConfiguredTest):
         for path in ("init", "scripts/local", f"usr/lib/modules/{kernel}/modules.dep"):
             self.assertIn(path, listing)
         self.assertEqual(("0644", "root:root"), self.owned(f"boot/initrd.img-{kernel}"))
-        links = {name: row[4] for name, row in self.directory("").files.items()}
+        links = {name: row[TARGET] for name, row in self.directory("").files.items()}
         self.assertEqual(f"boot/initrd.img-{kernel}", links["initrd.img"])
         self.assertEqual(f"boot/vmlinuz-{kernel}", links["vmlinuz"])
 
@@ -63,7 +63,7 @@ class ServerTest(configured.ConfiguredTest):
         links = [
             name
             for name, row in self.directory("etc/ssl/certs").files.items()
-            if row[0] == "symlink" and "snakeoil" in row[4]
+            if row[TYPE] == "symlink" and "snakeoil" in row[TARGET]
         ]
         self.assertEqual([], links)
         self.assertEqual({}, self.directory("etc/ssl/private").files)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from apt2ostree.tree.manifest import SIZE, TYPE
 from tests.farm import pool
 from tests.support import bazel, judges, servers
 
@@ -77,4 +78,4 @@ def content_size(manifest: str) -> int:
         for directory in json.loads(manifest)["directories"].values()
         for row in directory["files"].values()
     ]
-    return sum(row[4] for row in rows if row[0] == "file")
+    return sum(row[SIZE] for row in rows if row[TYPE] == "file")

@@ -9,7 +9,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.image import merge
 from apt2ostree.image.merge import Merged, Source
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Directory, PackageRecord, Row
+from apt2ostree.tree.manifest import CHECKSUM, Directory, PackageRecord, Row
 from apt2ostree.tree.tree import ensure_directory
 
 
@@ -44,7 +44,7 @@ def source(
 def flat(merged: Merged) -> dict[str, str]:
     """Path → content of every file."""
     return {
-        paths.join(path, name): row[5]
+        paths.join(path, name): row[CHECKSUM]
         for path, directory in merged.directories.items()
         for name, row in directory.files.items()
     }

@@ -8,6 +8,7 @@ from typing import Any
 from apt2ostree.errors import UserError
 from apt2ostree.image import quirks
 from apt2ostree.image.compose import Options
+from apt2ostree.tree.manifest import SIZE
 from tests.support.debs import control, deb, directory, file
 from tests.support.images import Composed, compose_debs
 from tests.support.judges import ScratchTest
@@ -41,7 +42,7 @@ class QuirksTest(ScratchTest):
         self.assertEqual(image.content("usr/share/new/file"), "a\nb\n")
         row = image.manifest.row("usr/share/new/file")
         assert row
-        self.assertEqual(row[:4], ["file", "0755", 0, 0])
+        self.assertEqual(row[:SIZE], ["file", "0755", 0, 0])
         listed = image.content("var/lib/dpkg/info/tiny.list").splitlines()
         self.assertIn("/usr/share/new/file", listed)
         self.assertIn("/etc/own", listed)

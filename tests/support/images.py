@@ -14,7 +14,7 @@ from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import deb_tree
-from apt2ostree.tree.manifest import Manifest
+from apt2ostree.tree.manifest import CHECKSUM, Manifest
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Composed:
         row = self.manifest.directories[directory].files[name]
         if not self.files:
             self.files.update(contents(self.objects))
-        return self.files[row[5]].decode("utf-8", "surrogateescape")
+        return self.files[row[CHECKSUM]].decode("utf-8", "surrogateescape")
 
 
 def unpack(deb: bytes) -> tuple[Manifest, bytes]:

@@ -9,6 +9,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import deb_tree
+from apt2ostree.tree.manifest import CHECKSUM
 from tests.support import debs, images, judges, strategies
 from tests.support.debs import directory, file, hardlink, special, symlink
 from tests.support.judges import ScratchTest
@@ -135,8 +136,8 @@ class UnpackTest(unittest.TestCase):
         )
         found = manifest.directories["d"]
         self.assertEqual((found.mode, found.uid, found.gid), ("1777", 1, 2))
-        self.assertEqual(found.files["f"][:5], ["file", "4755", 0, 0, 3])
-        self.assertEqual(found.files["s"][:5], ["symlink", "0777", 0, 0, "f"])
+        self.assertEqual(found.files["f"][:CHECKSUM], ["file", "4755", 0, 0, 3])
+        self.assertEqual(found.files["s"][:CHECKSUM], ["symlink", "0777", 0, 0, "f"])
         self.assertEqual(found.files["c"], ["character device", "0644", 0, 0, 1, 3])
         self.assertEqual(found.files["p"], ["fifo", "0644", 0, 0])
         (record,) = manifest.packages
@@ -147,7 +148,7 @@ class UnpackTest(unittest.TestCase):
             debs.deb(file("./a", b"1"), symlink("./s", "a"), scripts={"postinst": "#!/bin/sh\n"})
         )
         wanted = set(manifest.checksums())
-        wanted |= {row[5] for row in manifest.packages[0].info.values()}
+        wanted |= {row[CHECKSUM] for row in manifest.packages[0].info.values()}
         found = set()
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
             for member in archive:

@@ -11,7 +11,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree.accounts import Accounts
 from apt2ostree.tree.attributes import Attributes, rules
-from apt2ostree.tree.manifest import Manifest
+from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, UID, Manifest, Row, row_xattrs
 from apt2ostree.tree.tree_builder import TreeBuilder
 from tests.support import debs, images
 from tests.support.judges import ScratchTest
@@ -33,7 +33,7 @@ class TreeBuilderTest(ScratchTest):
     def write(self, name: str, data: bytes = b"") -> Path:
         return debs.write(self.scratch / name, data)
 
-    def row(self, manifest: Manifest, path: str) -> list[object]:
+    def row(self, manifest: Manifest, path: str) -> Row:
         row = manifest.row(path)
         assert row
         return row
@@ -43,8 +43,8 @@ class TreeBuilderTest(ScratchTest):
         builder.add_path("etc/app.conf", self.write("conf", b"a=1"))
         builder.add_path("usr/bin/x", self.write("x", b"#!"))
         manifest = builder.manifest()
-        self.assertEqual(self.row(manifest, "etc/app.conf")[:5], ["file", "0640", 700, 4, 3])
-        self.assertEqual(self.row(manifest, "usr/bin/x")[:5], ["file", "4755", 0, 4, 2])
+        self.assertEqual(self.row(manifest, "etc/app.conf")[:CHECKSUM], ["file", "0640", 700, 4, 3])
+        self.assertEqual(self.row(manifest, "usr/bin/x")[:CHECKSUM], ["file", "4755", 0, 4, 2])
         self.assertTrue(manifest.directories["etc"].implicit)
 
     def test_content_and_links_are_in_the_objects_tar(self) -> None:
@@ -54,8 +54,8 @@ class TreeBuilderTest(ScratchTest):
         manifest = builder.manifest()
         builder._objects.close()
         found = images.contents([self.buffer.getvalue()])
-        self.assertEqual(found[str(self.row(manifest, "a")[5])], b"text")
-        self.assertEqual(self.row(manifest, "b")[:5], ["symlink", "0777", 700, 4, "a"])
+        self.assertEqual(found[str(self.row(manifest, "a")[CHECKSUM])], b"text")
+        self.assertEqual(self.row(manifest, "b")[:CHECKSUM], ["symlink", "0777", 700, 4, "a"])
 
     def test_directories_empty_ones_too(self) -> None:
         builder = self.builder(rule("var/lib/app", mode="2750", group="0"))
@@ -70,14 +70,14 @@ class TreeBuilderTest(ScratchTest):
         builder = self.builder()
         builder.add_path("opt", self.scratch / "tree")
         manifest = builder.manifest()
-        self.assertEqual(self.row(manifest, "opt/a/b")[4], 1)
-        self.assertEqual(self.row(manifest, "opt/c")[0], "file")
+        self.assertEqual(self.row(manifest, "opt/a/b")[SIZE], 1)
+        self.assertEqual(self.row(manifest, "opt/c")[TYPE], "file")
 
     def test_extended_attributes_and_capabilities(self) -> None:
         builder = self.builder(rule("x", xattrs={"user.a": "1"}, capabilities="cap_chown=ep"))
         builder.add_path("x", self.write("x"))
         self.assertEqual(
-            sorted(self.row(builder.manifest(), "x")[6]),  # type: ignore[call-overload]
+            sorted(row_xattrs(self.row(builder.manifest(), "x"))),
             ["security.capability", "user.a"],
         )
 
@@ -92,15 +92,15 @@ class TreeBuilderTest(ScratchTest):
         path = self.write("x", gzip.compress(data, mtime=0))
         builder.add_tar("srv", path, "files.tar.gz")
         manifest = builder.manifest()
-        self.assertEqual(self.row(manifest, "srv/d/f")[:5], ["file", "4711", 6, 7, 3])
+        self.assertEqual(self.row(manifest, "srv/d/f")[:CHECKSUM], ["file", "4711", 6, 7, 3])
         self.assertEqual(self.row(manifest, "srv/d/h"), self.row(manifest, "srv/d/f"))
-        self.assertEqual(self.row(manifest, "srv/d/s")[:5], ["symlink", "0777", 8, 0, "f"])
+        self.assertEqual(self.row(manifest, "srv/d/s")[:CHECKSUM], ["symlink", "0777", 8, 0, "f"])
         self.assertEqual(manifest.directories["srv/d"].uid, 5)
 
     def test_rules_apply_to_what_a_tar_brings(self) -> None:
         builder = self.builder(rule("**", owner="app", group="adm"))
         builder.add_tar("", self.write("x", debs.tar(debs.file("./f", uid=1000))), "x.tar")
-        self.assertEqual(self.row(builder.manifest(), "f")[2:4], [700, 4])
+        self.assertEqual(self.row(builder.manifest(), "f")[UID:SIZE], [700, 4])
 
     def test_the_same_tree_as_ostree_makes_of_the_tar(self) -> None:
         data = debs.tar(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.tree.manifest import Manifest, row_xattrs
+from apt2ostree.tree.manifest import CHECKSUM, SIZE, Manifest, decode_xattrs, row_xattrs
 from tests.support.judges import ScratchTest, need, ostree, skip_aloud
 
 IMAGE = Path(os.environ["IMAGE"])
@@ -98,8 +98,8 @@ def paths(manifest: Manifest) -> dict[str, tuple[object, ...]]:
         for name, row in directory.files.items():
             full = neutral(f"{path}/{name}".lstrip("/"))
             own = full.startswith(("etc/", "var/")) and full not in OTHER_CONTENT
-            content = row[5:] if own and not full.startswith("var/lib/dpkg/info/") else ()
-            found[full] = (*row[:4], *content)
+            content = row[CHECKSUM:] if own and not full.startswith("var/lib/dpkg/info/") else ()
+            found[full] = (*row[:SIZE], *content)
     return found
 
 
@@ -136,10 +136,10 @@ class EmulatedTest(ScratchTest):
         manifest = load(IMAGE).manifest
         files = manifest.directories["srv/attributes"].files
         self.assertEqual({"security.capability": CAP_NET_RAW}, row_xattrs(files["capable"]))
-        self.assertEqual(["file", "6711", 5, 5], files["owned"][:4])
+        self.assertEqual(["file", "6711", 5, 5], files["owned"][:SIZE])
         listed = manifest.directories["srv/attributes/listed"]
-        self.assertEqual({"system.posix_acl_access": ACL}, row_xattrs([*[0] * 6, listed.xattrs]))
-        self.assertEqual(["8"], [str(files["machine"][4])])  # "aarch64\n"
+        self.assertEqual({"system.posix_acl_access": ACL}, decode_xattrs(listed.xattrs))
+        self.assertEqual(["8"], [str(files["machine"][SIZE])])  # "aarch64\n"
 
     def test_ostree_finds_every_object_whole(self) -> None:
         need(self, "ostree")

@@ -23,6 +23,7 @@ from apt2ostree.ostree.repo import Repo
 from apt2ostree.ship.import_image import add_image
 from apt2ostree.tree import deb_tree
 from apt2ostree.tree import manifest as manifests
+from apt2ostree.tree.manifest import TYPE
 from tests.support.judges import ScratchTest, need, ostree, run
 from tools import configure, update_lock
 
@@ -207,7 +208,7 @@ class MatrixTest(ScratchTest):
         print(
             f"{stage}: {packages} packages, {sum(1 for _ in image.manifest.checksums())} files, "
             f"commit {image.commit}, fsck and audit clean; links "
-            f"{sorted(name for name, row in rows.items() if row[0] == 'symlink')}",
+            f"{sorted(name for name, row in rows.items() if row[TYPE] == 'symlink')}",
             file=sys.stderr,
         )
 

@@ -20,6 +20,7 @@ from apt2ostree.debian.index import Package
 from apt2ostree.lock.lockfile import read_lock
 from apt2ostree.ostree.objects import FileHeader, file_header
 from apt2ostree.tree import manifest
+from apt2ostree.tree.manifest import CHECKSUM, TYPE
 from apt2ostree.tree.paths import join
 from tests.archive.local_archive import Key, Suite, serve
 from tests.support.judges import ScratchTest, need, run
@@ -105,7 +106,9 @@ def image_tree(path: Path) -> Tree:
     for path_, directory in manifest.load(path).directories.items():
         tree[path_] = f"directory {directory.mode} {directory.uid}:{directory.gid}"
         for name, row in directory.files.items():
-            tree[join(path_, name)] = f"{row[0]} {row[5]}" if len(row) > 5 else repr(row)
+            tree[join(path_, name)] = (
+                f"{row[TYPE]} {row[CHECKSUM]}" if len(row) > CHECKSUM else repr(row)
+            )
     return tree
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from apt2ostree.image.compose import Options
 from apt2ostree.lock.lockfile import read_lock
+from apt2ostree.tree.manifest import TARGET, TYPE
 from tests.archive.local_archive import Key, Suite, index, serve
 from tests.support.debs import control
 from tests.support.images import Composed, compose_debs
@@ -149,7 +150,7 @@ class UbuntuTest(ScratchTest):
         with serve(self.root) as server:
             image = self.compose(self.update(server.url))
         top = image.manifest.directories[""].files
-        links = {name: row[4] for name, row in top.items() if row[0] == "symlink"}
+        links = {name: row[TARGET] for name, row in top.items() if row[TYPE] == "symlink"}
         self.assertEqual(
             links,
             {name: f"usr/{name}" for name in ("bin", "lib", "lib32", "lib64", "libx32", "sbin")},
