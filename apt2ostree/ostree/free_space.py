@@ -60,34 +60,33 @@ def parse(core: Mapping[str, str]) -> Reserve:
 
 
 class FreeSpace:
-    """What a transaction may still write.
+    """What a transaction may write, as it is on the disk when it begins.
 
     Args:
         repo: the repo's directory.
         reserve: what it keeps free.
-
-    Attributes:
-        left: bytes.
     """
 
     def __init__(self, repo: Path, reserve: Reserve) -> None:
         status = os.statvfs(repo)
         # What only root may use is free to root alone.
         blocks = status.f_bavail if os.getuid() else status.f_bfree
-        self.left = blocks * status.f_frsize - reserve.bytes_of(status.f_blocks * status.f_frsize)
+        self._bytes = blocks * status.f_frsize - reserve.bytes_of(status.f_blocks * status.f_frsize)
         self._unlimited = not (reserve.percent or reserve.size)
         self._repo, self._reserve = repo, reserve
 
-    def take(self, size: int) -> None:
-        """Use up some bytes.
+    def check(self, size: int) -> None:
+        """Refuse to write more bytes than there are.
+
+        Args:
+            size: of all that the transaction writes.
 
         Raises:
             UserError: there are fewer.
         """
-        self.left -= size
-        if self.left < 0 and not self._unlimited:
+        if size > self._bytes and not self._unlimited:
             raise UserError(
                 f"{self._repo}: {self._reserve.option} in its config would be exceeded by "
-                f"{format_size(-self.left)} at least; nothing was changed in the repo. Free "
-                "some space (`ostree prune` removes what no ref needs), or keep less free"
+                f"{format_size(size - self._bytes)} at least; nothing was changed in the repo. "
+                "Free some space (`ostree prune` removes what no ref needs), or keep less free"
             )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import copy
 import errno
 import fcntl
 import hashlib
@@ -23,7 +22,7 @@ import shutil
 import struct
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -216,19 +215,122 @@ class Repo:
                 time.sleep(0.1)
 
 
-@dataclass(frozen=True)
-class _Added:
-    """Objects that were written to the temporary directory.
+@dataclass
+class Staged:
+    """Objects that were written to a temporary directory.
 
     Attributes:
-        staged: name → where it is.
+        paths: name → where it is.
         written: the same, counted.
-        taken: bytes of the disk.
+        taken: bytes of the disk that the content objects have.
     """
 
-    staged: dict[str, Path]
-    written: Written
-    taken: int
+    paths: dict[str, Path] = field(default_factory=dict)
+    written: Written = field(default_factory=Written)
+    taken: int = 0
+
+    def add(self, other: Staged) -> None:
+        """Have what another has, too."""
+        self.paths.update(other.paths)
+        self.written.add(other.written)
+        self.taken += other.taken
+
+
+class _Stage:
+    """Writes objects to a temporary directory, each in the repo's own form.
+
+    Args:
+        repo: where they are to go.
+        directory: where they are until then.
+        space: what the repo may still take.
+        taken: bytes of it that others' objects have.
+
+    Attributes:
+        staged: what was written.
+    """
+
+    def __init__(self, repo: Repo, directory: Path, space: FreeSpace, taken: int = 0) -> None:
+        self._repo, self._directory, self._space, self._others = repo, directory, space, taken
+        self.staged = Staged()
+
+    def add_batch(self, batch: Sequence[tuple[str, Location]]) -> Staged:
+        """Write objects of objects tars, on no account but the result's: see `map_forked`."""
+        # Of its own: who makes files in one directory waits for the others that do.
+        directory = self._directory / str(os.getpid())
+        directory.mkdir(exist_ok=True)
+        part = _Stage(self._repo, directory, self._space, self._others + self.staged.taken)
+        with contextlib.ExitStack() as stack:
+            files: dict[Path, BinaryIO] = {}
+            for name, location in batch:
+                file = files.get(location.path)
+                if file is None:
+                    file = stack.enter_context(location.path.open("rb"))
+                    files[location.path] = file
+                file.seek(location.offset)
+                part.add_object(name, file, location.size)
+        return part.staged
+
+    def add_object(self, name: str, source: BinaryIO, size: int) -> None:
+        """See `Transaction.add_object`."""
+        if name in self.staged.paths or self._repo.has(name):
+            return
+        checksum, _, type_ = name.partition(".")
+        if type_ == "file":
+            digest = self._add_file(name, source, size)
+        else:
+            data = source.read(size)
+            digest = objects.checksum(data)
+            self.add_metadata(name, data)
+        if digest != checksum:
+            raise UserError(
+                f"object {name} has the checksum {digest}: a file of the build was changed, or a "
+                "cache gave a wrong one; build it again"
+            )
+        self.staged.written.count(type_, size)
+
+    def add_metadata(self, name: str, data: bytes) -> None:
+        """Write an object that is kept as it is."""
+        path = self._new_path(name)
+        path.write_bytes(data)
+        path.chmod(0o644)
+
+    def add_others(self, staged: Staged) -> None:
+        """Have what `add_batch` has written, too.
+
+        Raises:
+            UserError: all in all it is too much for the disk.
+        """
+        self.staged.add(staged)
+        self._space.check(self._others + self.staged.taken)
+
+    def _add_file(self, name: str, source: BinaryIO, size: int) -> str:
+        """Write a content object; return its checksum."""
+        start = source.read(min(size, CHUNK))
+        header, offset = objects.parse_file_header(start)
+        digest = hashlib.sha256(start)
+        content = _Tee(digest, source, size - len(start))
+        path = self._new_path(name)
+        chunks = _prepend(start[offset:], content)
+        repo = self._repo
+        if repo.mode != "archive":
+            self._take(size - offset)
+        try:
+            object_files.write(path, repo.mode, header, size - offset, chunks, repo.zlib_level)
+        except UserError as error:
+            raise UserError(f"object {name}: {error}") from None
+        if repo.mode == "archive":  # only now it is known what deflating has made of it
+            self._take(path.stat().st_size)
+        for _ in chunks:
+            pass  # of a symlink, or what is wrongly there, for the checksum alone
+        return digest.hexdigest()
+
+    def _take(self, size: int) -> None:
+        self.staged.taken += size
+        self._space.check(self._others + self.staged.taken)
+
+    def _new_path(self, name: str) -> Path:
+        path = self.staged.paths[name] = self._directory / name
+        return path
 
 
 class Transaction:
@@ -237,11 +339,15 @@ class Transaction:
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
         self._refs: dict[str, tuple[str, str | None]] = {}
-        self._staged: dict[str, Path] = {}
-        self._space = FreeSpace(repo.path, repo.reserve)
+        space = FreeSpace(repo.path, repo.reserve)
         self._directory, self._lock = staging.make(repo.path / "tmp")
-        self._adding: Generator[_Added, None, None] = (_ for _ in ())
-        self.written = Written()
+        self._stage = _Stage(repo, self._directory, space)
+        self._adding: Generator[Staged, None, None] = (_ for _ in ())
+
+    @property
+    def written(self) -> Written:
+        """What was added so far."""
+        return self._stage.staged.written
 
     def add_objects(self, found: Iterable[tuple[str, Location]]) -> Iterator[str]:
         """Add objects, by as many processes as there are processors; yield each name when done.
@@ -252,33 +358,14 @@ class Transaction:
         Raises:
             UserError: see `add_object`.
         """
-        new = {name: location for name, location in found if name not in self._staged}
+        known = self._stage.staged.paths
+        new = {name: location for name, location in found if name not in known}
         batches = list(_batches(new.items()))
         processors = len(os.sched_getaffinity(0))
-        self._adding = processes.map_forked(self._add_batch, batches, processors)
+        self._adding = processes.map_forked(self._stage.add_batch, batches, processors)
         for added in self._adding:
-            self._staged.update(added.staged)
-            self.written.add(added.written)
-            self._space.take(added.taken)
-            yield from added.staged
-
-    def _add_batch(self, batch: Sequence[tuple[str, Location]]) -> _Added:
-        """Write objects to the temporary directory, on no account but the result's."""
-        part = copy.copy(self)
-        part._staged, part.written, part._space = {}, Written(), copy.copy(self._space)
-        # Of its own: who makes files in one directory waits for the others that do.
-        part._directory = self._directory / str(os.getpid())
-        part._directory.mkdir(exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            files: dict[Path, BinaryIO] = {}
-            for name, location in batch:
-                file = files.get(location.path)
-                if file is None:
-                    file = stack.enter_context(location.path.open("rb"))
-                    files[location.path] = file
-                file.seek(location.offset)
-                part.add_object(name, file, location.size)
-        return _Added(part._staged, part.written, self._space.left - part._space.left)
+            self._stage.add_others(added)
+            yield from added.paths
 
     def add_object(self, name: str, source: BinaryIO, size: int) -> None:
         """Add an object, verified against its name, unless the repo has it.
@@ -291,23 +378,7 @@ class Transaction:
         Raises:
             UserError: its checksum is not its name.
         """
-        if name in self._staged or self._repo.has(name):
-            return
-        checksum, _, type_ = name.partition(".")
-        if type_ == "file":
-            digest = self._import_file(name, source, size)
-        else:
-            data = source.read(size)
-            digest = objects.checksum(data)
-            path = self._new_path(name)
-            path.write_bytes(data)
-            path.chmod(0o644)
-        if digest != checksum:
-            raise UserError(
-                f"object {name} has the checksum {digest}: a file of the build was changed, or a "
-                "cache gave a wrong one; build it again"
-            )
-        self.written.count(type_, size)
+        self._stage.add_object(name, source, size)
 
     def add_metadata(self, type_: str, data: bytes) -> str:
         """Add a metadata object that was made just now; return its checksum."""
@@ -317,9 +388,7 @@ class Transaction:
 
     def add_detached_metadata(self, commit: str, data: bytes) -> None:
         """Set a commit's detached metadata (`a{sv}`), its signatures among them."""
-        path = self._new_path(f"{commit}.commitmeta")
-        path.write_bytes(data)
-        path.chmod(0o644)
+        self._stage.add_metadata(f"{commit}.commitmeta", data)
 
     def set_ref(self, ref: str, checksum: str, before: str | None = None) -> None:
         """Point a ref at a commit when the transaction is through.
@@ -343,13 +412,14 @@ class Transaction:
         directories = set()
         # Commits last: until then nothing refers to the objects, so that a repo in which only
         # some are in place when this is killed is as good as before.
-        for name, path in sorted(self._staged.items(), key=lambda item: item[0].endswith("commit")):
+        staged = self._stage.staged.paths
+        for name, path in sorted(staged.items(), key=lambda item: item[0].endswith("commit")):
             target = self._repo.object_path(name)
             if target.parent not in directories:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 directories.add(target.parent)
             path.rename(target)
-        if self._repo.fsync and self._staged:
+        if self._repo.fsync and staged:
             staging.sync(self._directory)
         with self._refs_lock():
             for ref, (_, before) in self._refs.items():
@@ -382,31 +452,6 @@ class Transaction:
         self._adding.close()
         shutil.rmtree(self._directory, ignore_errors=True)
         os.close(self._lock)
-
-    def _new_path(self, name: str) -> Path:
-        path = self._staged[name] = self._directory / name
-        return path
-
-    def _import_file(self, name: str, source: BinaryIO, size: int) -> str:
-        """Write a content object in the repo's own form; return its checksum."""
-        start = source.read(min(size, CHUNK))
-        header, offset = objects.parse_file_header(start)
-        digest = hashlib.sha256(start)
-        content = _Tee(digest, source, size - len(start))
-        path = self._new_path(name)
-        chunks = _prepend(start[offset:], content)
-        repo = self._repo
-        if repo.mode != "archive":
-            self._space.take(size - offset)
-        try:
-            object_files.write(path, repo.mode, header, size - offset, chunks, repo.zlib_level)
-        except UserError as error:
-            raise UserError(f"object {name}: {error}") from None
-        if repo.mode == "archive":  # only now it is known what deflating has made of it
-            self._space.take(path.stat().st_size)
-        for _ in chunks:
-            pass  # of a symlink, or what is wrongly there, for the checksum alone
-        return digest.hexdigest()
 
     def _write_ref(self, ref: str, checksum: str) -> None:
         target = self._repo.path / "refs" / "heads" / ref

@@ -38,13 +38,13 @@ class ParseTest(unittest.TestCase):
 class FreeSpaceTest(unittest.TestCase):
     def test_more_than_there_is(self) -> None:
         space = FreeSpace(Path("/"), Reserve("min-free-space-size=1MB", 0, 1 << 20))
-        space.take(0)
+        space.check(0)
         words = "/: min-free-space-size=1MB in its config would be exceeded by .*; nothing was chan"
         with self.assertRaisesRegex(UserError, words):
-            space.take(1 << 62)
+            space.check(1 << 62)
 
     def test_nothing_to_be_kept(self) -> None:
-        FreeSpace(Path("/"), Reserve("min-free-space-percent=0", 0)).take(1 << 62)
+        FreeSpace(Path("/"), Reserve("min-free-space-percent=0", 0)).check(1 << 62)
 
 
 if __name__ == "__main__":
