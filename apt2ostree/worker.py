@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Callable, NoReturn, TextIO
 
-from apt2ostree import errors
+from apt2ostree import errors, messages
 
 Main = Callable[[Sequence[str], Path], int]
 """A tool: arguments, and the directory that paths in them are relative to → exit status."""
@@ -109,12 +109,13 @@ def serve(main: Main, requests: Iterable[str], responses: TextIO) -> None:
 def _work(main: Main, request: dict[str, Any]) -> tuple[int, str]:
     """Run one action; return its exit status and what to show of it."""
     directory = Path(request.get("sandboxDir") or ".")
-    try:
-        with errors.kept_warnings() as warnings:
+    with messages.kept() as said:
+        try:
             status = main(expand(request.get("arguments", []), directory), directory)
-        text = "".join(f"warning: {warning}\n" for warning in warnings)
-        return status, errors.printable(text)
-    except (errors.UserError, OSError) as error:
-        return 1, errors.printable(f"error: {error}\n")
-    except BaseException:
-        return 1, traceback.format_exc()
+        except (errors.UserError, OSError) as error:
+            status = 1
+            messages.error(str(error))
+        except BaseException:
+            status = 1
+            messages.say(traceback.format_exc().rstrip("\n"))
+    return status, "".join(f"{line}\n" for line in said)

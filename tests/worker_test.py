@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from apt2ostree import worker
-from apt2ostree.errors import UserError, warn
+from apt2ostree import messages, worker
+from apt2ostree.errors import UserError
 
 
 def answer(*arguments: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def answer(*arguments: str) -> dict[str, Any]:
         parser.add_argument("--many", nargs="+", action="extend", default=[])
         options = parser.parse_args(arguments)
         for key, value in options.pair:
-            warn(f"{key} is {value}")
+            messages.warning(f"{key} is {value}")
         for message in options.many:
             raise UserError(message)
         return 0
@@ -36,6 +36,8 @@ class WorkerTest(unittest.TestCase):
         )
         told = answer("--many", "no x", "y")
         self.assertEqual((told["exitCode"], told["output"]), (1, "error: no x\n"))
+        both = answer("--pair", "a", "b", "--many", "no x")
+        self.assertEqual(both["output"], "warning: a is b\nerror: no x\n")
 
     def test_values_may_begin_with_a_dash(self) -> None:
         self.assertEqual(answer("--pair", "-x.txt", "--y")["output"], "warning: -x.txt is --y\n")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from apt2ostree import errors
+from apt2ostree import errors, messages
 from apt2ostree.archive.archive import Archives
 from apt2ostree.archive.cache import default_cache
 from apt2ostree.archive.distributions import NamedSources
@@ -34,21 +34,12 @@ from apt2ostree.lock.pool import fill_pool, pool_files
 from apt2ostree.lock.summary import markdown, print_summary
 from apt2ostree.lock.update import Update, make_update
 
-_log = logging.getLogger("update_lock")
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool; see --help."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stderr,
-        format="%(levelname)s: %(message)s",
-        level=logging.DEBUG if options.verbose else logging.WARNING,
-    )
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.DEBUG, "debug")
-    for noisy in ("urllib3", "charset_normalizer", "chardet"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    messages.choose(options.verbose, options.quiet)
+    logging.basicConfig(handlers=[_Libraries()])
     errors.heed_sigterm()
     configs = [read_config(path, options.runfiles) for path in options.config]
     if options.command == "sources":
@@ -62,6 +53,13 @@ def main(arguments: Sequence[str]) -> int:
     status = _apply(updates, workspace, options)
     downloader.cache.prune()
     return status
+
+
+class _Libraries(logging.Handler):
+    """Lets libraries warn as everything here does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        messages.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -154,7 +152,7 @@ def _update(config: LockConfig, downloader: Downloader, workspace: Path) -> Upda
     )
     start = time.monotonic()
     update = make_update(config, archives, workspace)
-    _log.debug("%s: resolved in %.2f s", config.label, time.monotonic() - start)
+    messages.debug(f"{config.label}: resolved in {time.monotonic() - start:.2f} s")
     return update
 
 
@@ -187,10 +185,9 @@ def _report_staleness(update: Update, path: Path) -> bool:
         reason = "the packages or the archives have changed since it was written"
     else:
         reason = "the packages are the same, but what the archives say of them has changed"
-    print(
-        f"error: {update.config.lockfile} is not up to date: {reason}; run\n"
-        f"    bazel run {update.config.label}",
-        file=sys.stderr,
+    messages.error(
+        f"{update.config.lockfile} is not up to date: {reason}; run\n"
+        f"    bazel run {update.config.label}"
     )
     return True
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from apt2ostree import messages
 from apt2ostree.archive.cache import Cache
 from apt2ostree.archive.download import Downloader, DownloadError, Expected, without_credentials
 from apt2ostree.archive.keyrings import Keyrings
@@ -31,8 +31,6 @@ from apt2ostree.archive.sources import Source
 from apt2ostree.deb.compression import chunks
 from apt2ostree.debian.index import Origin, ReleaseFacts
 from apt2ostree.errors import UserError
-
-_log = logging.getLogger(__name__)
 
 # In the order of preference: the smallest first, none at all last.
 _SUFFIXES = (".xz", ".zst", ".bz2", ".lzma", ".gz", "")
@@ -143,21 +141,15 @@ class Archives:
             return None
         release = parse_release(text.decode("utf-8", "replace"), name)
         check_dates(release, source.policy, source.place, name, self.now)
-        _log.debug(
-            "%s: %s, Suite %s, Codename %s, made %s",
-            name,
-            "trusted without a signature" if source.policy.trusted else "the signature is good",
-            release.suite,
-            release.codename,
-            release.date,
+        why = "trusted without a signature" if source.policy.trusted else "the signature is good"
+        messages.debug(
+            f"{name}: {why}, Suite {release.suite}, Codename {release.codename}, "
+            f"made {release.date}"
         )
         if not source.is_flat and not is_named(release, source.suite):
-            _log.warning(
-                "%s: conflicting distribution: expected %s, but it says Suite %s, Codename %s",
-                name,
-                source.suite,
-                release.suite or "(none)",
-                release.codename or "(none)",
+            messages.warning(
+                f"{name}: conflicting distribution: expected {source.suite}, but it says Suite "
+                f"{release.suite or '(none)'}, Codename {release.codename or '(none)'}"
             )
         return release
 
@@ -229,7 +221,7 @@ class Archives:
         stem = f"{wanted.directory}Packages"
         plain = release.files.get(stem)
         if plain and self.downloader.cache.find(plain.sha256, plain.size):
-            _log.debug("%s: in the cache", wanted.name)
+            messages.debug(f"{wanted.name}: in the cache")
             return plain.sha256
         offered = [suffix for suffix in _SUFFIXES if stem + suffix in release.files]
         failures = list[DownloadError]()
@@ -362,14 +354,10 @@ def _explain_absence(
             f"{source.place}: {without_credentials(source.uri)} {source.suite} has no component "
             f"{component!r}; it has: {offered}"
         )
-    _log.warning(
-        "%s: %s %s/%s has no packages for %s; it has: %s",
-        source.place,
-        without_credentials(source.uri),
-        source.suite,
-        component,
-        " ".join(architectures) or "the architectures asked for",
-        " ".join(release.architectures) or "unknown",
+    asked = " ".join(architectures) or "the architectures asked for"
+    messages.warning(
+        f"{source.place}: {without_credentials(source.uri)} {source.suite}/{component} has no "
+        f"packages for {asked}; it has: {' '.join(release.architectures) or 'unknown'}"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from apt2ostree.messages import printable
 from apt2ostree.progress import format_size
 
 
@@ -36,7 +37,7 @@ class LineProgress(Progress):
     def begin(self, label: str, size: int | None) -> int:
         """Remember the label."""
         with self._lock:
-            self._tasks.append((label, 0))
+            self._tasks.append((printable(label), 0))
             return len(self._tasks) - 1
 
     def advance(self, task: int, amount: int) -> None:
@@ -82,7 +83,7 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
     class Bars(Progress):
         def begin(self, label: str, size: int | None) -> int:
-            return int(display.add_task(_shortened(label), total=size))
+            return int(display.add_task(_shortened(printable(label)), total=size))
 
         def advance(self, task: int, amount: int) -> None:
             display.advance(rich_progress.TaskID(task), amount)

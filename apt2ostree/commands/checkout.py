@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ship import checkout
@@ -31,7 +31,7 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     target: Path = options.directory
     user_mode = options.user_mode or os.geteuid() != 0
     if user_mode and not options.user_mode:
-        print("note: not root, so owners and setuid bits are not kept", file=sys.stderr)
+        messages.note("not root, so owners and setuid bits are not kept")
     if target.is_symlink() or target.is_file() or (target.is_dir() and any(target.iterdir())):
         raise UserError(f"{target}: exists; checkout makes a new directory")
     if not target.absolute().parent.is_dir():

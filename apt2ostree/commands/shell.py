@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.configure import shell
 from apt2ostree.image.built_image import BuiltImage
 
@@ -28,5 +29,5 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     program = options.program[1:] if options.program[:1] == ["--"] else options.program
     with tempfile.TemporaryDirectory(prefix="apt2ostree-shell-") as directory:
         if sys.stderr.isatty():
-            print(f"{image.label}: a shell in the image; what you change is lost", file=sys.stderr)
+            messages.say(f"{image.label}: a shell in the image; what you change is lost")
         return shell.run(image, program, Path(directory, "sandbox"), os.environ.get("TERM", "dumb"))

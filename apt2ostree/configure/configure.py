@@ -13,12 +13,12 @@ import contextlib
 import os
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.configure import emulation, epoch, fakeroot, materialize, mounts, scripts
 from apt2ostree.configure.cleanup import Cleanup
 from apt2ostree.configure.fakeroot_packages import FakerootPackages
@@ -387,10 +387,9 @@ class _Stage:
         own = f"/{mounts.TOOLS}/{fakeroot.DAEMON}"
         for process in sandbox.left_running([own, f"{emulation.PROGRAM} {own}"]):
             package = self._log.package_at(process.started)
-            print(
-                f"note: package {self._with_version(package)} left a process running, which was "
-                f"killed: {process.command}",
-                file=sys.stderr,
+            messages.note(
+                f"package {self._with_version(package)} left a process running, which was "
+                f"killed: {process.command}"
             )
 
 
@@ -430,7 +429,7 @@ def _touched(layout: mounts.Layout, special: materialize.Special, known: Known) 
 
 def _report(changes: Changes) -> None:
     for path, type_ in changes.left_out:
-        print(f"note: /{path}: a {type_}, which OSTree cannot store; left out", file=sys.stderr)
+        messages.note(f"/{path}: a {type_}, which OSTree cannot store; left out")
 
 
 def _after(image: Manifest, directories: dict[str, Directory], merged: Path) -> Manifest:

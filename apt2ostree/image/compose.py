@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
+from apt2ostree import messages
 from apt2ostree.debian import info
-from apt2ostree.errors import UserError, warn
+from apt2ostree.errors import UserError
 from apt2ostree.image import (
     dpkg_database,
     extended_states,
@@ -242,7 +243,7 @@ def _remove(image: Manifest, packages: Sequence[Manifest], options: Options, los
         )
         if options.unmatched_globs == "error":
             raise UserError(message)
-        warn(message)
+        messages.warning(message)
     for record, place, path, directory in places:
         gone = {
             paths.join(path, name)

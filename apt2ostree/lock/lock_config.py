@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from apt2ostree import messages
 from apt2ostree.archive.distributions import NamedSources
 from apt2ostree.errors import UserError
 from apt2ostree.lock.input_file import InputFile, TextFile
 from apt2ostree.lock.multistrap_target import read_target
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def with_multistrap(config: LockConfig, files: Sequence[InputFile]) -> LockConfi
     """
     said = read_target(files, config.architecture)
     for warning in said.warnings:
-        _log.warning("%s", warning)
+        messages.warning(warning)
     foreign = (*said.foreign_architectures, *config.foreign_architectures)
     return replace(
         config,

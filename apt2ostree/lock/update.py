@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.archive.archive import Archives, Index
 from apt2ostree.archive.cache import Cache
 from apt2ostree.archive.distributions import NamedSources
@@ -20,8 +20,6 @@ from apt2ostree.lock.preferences import Preferences, PreferencesError, parse_pre
 from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.lock.summary import Summary, summarize
 from apt2ostree.lock.universe import DuplicateError, Universe
-
-_log = logging.getLogger(__name__)
 
 # What the resolver says of its input. A VerificationError is none: it is a defect.
 _INPUT_ERRORS = (
@@ -115,5 +113,5 @@ def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
 def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:
     for index in indexes:
         packages = parse_index(index.read(cache), index.name, index.origin)
-        _log.debug("%s: %d packages", index.origin, len(packages))
+        messages.debug(f"{index.origin}: {len(packages)} packages")
         yield from packages

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from apt2ostree import messages
 from apt2ostree.debian.index import Package, parse_index
-from apt2ostree.errors import warn
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.image.ownership import PathResolver
 from apt2ostree.ship import dependencies, licenses
@@ -92,7 +92,9 @@ def take(image: BuiltImage, created: str) -> Inventory:
         distribution = release.get("ID", "debian")
         number = release.get("VERSION_ID") or release.get("VERSION_CODENAME", "")
         if not number:
-            warn(f"{image.label}: no VERSION_ID in its os-release: package URLs lack the release")
+            messages.warning(
+                f"{image.label}: no VERSION_ID in its os-release: package URLs lack the release"
+            )
         distro = f"{distribution}-{number}" if number else distribution
         urls = {
             record.key: package_url(record, distribution, distro) for record in manifest.packages

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from apt2ostree.errors import UserError, warn
+from apt2ostree import messages
+from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.progress import progress
 from apt2ostree.ship import export_tar, oci_layers
@@ -200,7 +201,7 @@ def _below(directory: Path, index: Mapping[str, Any], options: OciOptions) -> Oc
     if len(image.layers) < options.max_layers:
         return image
     name = options.onto or layout
-    warn(f"{name} has {len(image.layers)} layers already: making all layers anew")
+    messages.warning(f"{name} has {len(image.layers)} layers already: making all layers anew")
     return nothing
 
 

@@ -4,7 +4,7 @@ import subprocess
 import unittest
 from dataclasses import replace
 
-from apt2ostree import errors
+from apt2ostree import messages
 from apt2ostree.errors import UserError
 from apt2ostree.image.compose import Options
 from apt2ostree.ship import checkout
@@ -183,9 +183,11 @@ class RemoveTest(ScratchTest):
             self.assertEqual(contents.read("usr/one"), b"mine")
 
     def test_a_pattern_that_matches_nothing_warns_or_fails(self) -> None:
-        with errors.kept_warnings() as warnings:
+        with messages.kept() as said:
             build(self.scratch / "i", [ONE], options=Options(remove=["usr/typo", "?usr/maybe"]))
-        self.assertRegex("\n".join(warnings), r"^remove: 'usr/typo' matches nothing in base and")
+        self.assertRegex(
+            "\n".join(said), r"^warning: remove: 'usr/typo' matches nothing in base and"
+        )
         options = Options(remove=["usr/typo"], unmatched_globs="error")
         with self.assertRaisesRegex(UserError, "remove: 'usr/typo' matches nothing"):
             build(self.scratch / "j", [ONE], options=options)

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from apt2ostree.errors import UserError, kept_warnings
+from apt2ostree import messages
+from apt2ostree.errors import UserError
 from apt2ostree.ship import checkout, oci, oci_layers
 from apt2ostree.ship.oci import OciOptions
 from tests.support import judges, trees
@@ -88,9 +89,9 @@ class OciLayersTest(ScratchTest):
 
     def test_too_many_layers_are_made_anew(self) -> None:
         self.export(self.before, "1")
-        with kept_warnings() as warnings:
+        with messages.kept() as said:
             self.export(self.after, "2", onto="1", max_layers=3)
-        self.assertEqual(warnings, ["1 has 3 layers already: making all layers anew"])
+        self.assertEqual(said, ["warning: 1 has 3 layers already: making all layers anew"])
         self.assertEqual(len(self.load("2").layers), 3)
 
     def test_an_image_that_is_not_there(self) -> None:
