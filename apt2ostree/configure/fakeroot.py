@@ -28,18 +28,7 @@ SAVED = "owners.saved"
 
 HIDDEN = frozenset(
     [
-        "setxattr",
-        "lsetxattr",
-        "fsetxattr",
-        "getxattr",
-        "lgetxattr",
-        "fgetxattr",
-        "listxattr",
-        "llistxattr",
-        "flistxattr",
-        "removexattr",
-        "lremovexattr",
-        "fremovexattr",
+        *seccomp.XATTR_CALLS,
         "acl_get_fd",
         "acl_get_file",
         "acl_set_fd",

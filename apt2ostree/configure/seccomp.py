@@ -54,7 +54,7 @@ _O_CREAT = 0o100
 # libraries fall back to the calls below.
 _XATTRAT = range(463, 467)
 
-_XATTR_NAMES = [
+XATTR_CALLS = (
     "setxattr",
     "lsetxattr",
     "fsetxattr",
@@ -67,11 +67,13 @@ _XATTR_NAMES = [
     "removexattr",
     "lremovexattr",
     "fremovexattr",
-]
+)
+"""Calls about extended attributes, in the order of their numbers on every machine; the C library's
+functions have the same names."""
 
 
 def _numbers(first_xattr: int, **others: int) -> dict[int, str]:
-    numbers = {first_xattr + index: name for index, name in enumerate(_XATTR_NAMES)}
+    numbers = {first_xattr + index: name for index, name in enumerate(XATTR_CALLS)}
     numbers.update({number: name for name, number in others.items()})
     return numbers
 
