@@ -5,10 +5,13 @@ import lzma
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import tracemalloc
 import unittest
+from typing import Any
 from unittest import mock
 
 from hypothesis import given, settings
@@ -154,9 +157,23 @@ class ZstdTest(unittest.TestCase):
                 read(".zst", broken, self.program)
 
     def test_the_program_is_ended_when_the_reader_stops(self) -> None:
-        chunks = compression.chunks(".zst", io.BytesIO(compress(".zst", TEXT * 8)), self.program)
-        next(chunks)
+        started: list[subprocess.Popen[bytes]] = []
+
+        class Noted(subprocess.Popen):  # type: ignore[type-arg]
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                started.append(self)
+
+        data = compress(".zst", TEXT * 8)
+        threads = threading.active_count()
+        with mock.patch.object(subprocess, "Popen", Noted):
+            chunks = compression.chunks(".zst", io.BytesIO(data), self.program)
+            next(chunks)
+        (program,) = started
+        self.assertIsNone(program.poll())
         chunks.close()  # type: ignore[attr-defined]
+        self.assertEqual(program.returncode, -signal.SIGKILL)
+        self.assertEqual(threading.active_count(), threads)
 
     def test_an_error_of_the_source_comes_through(self) -> None:
         class Broken(io.BytesIO):
