@@ -13,16 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from debian.deb822 import Deb822
-
 from apt2ostree.archive.place import Place
+from apt2ostree.debian.control import MalformedLineError, NumberedLine, read_fields, split_stanzas
 from apt2ostree.errors import UserError
 
 SCHEMES = ("http", "https", "file", "copy")
 
 _YES = frozenset({"yes", "true", "with", "on", "enable", "1"})
 _NO = frozenset({"no", "false", "without", "off", "disable", "0"})
-_FIELD = re.compile(r"([!-9;-~]+):")
+_NAME = re.compile(r"[!-9;-~]+")
 _FINGERPRINT = re.compile(r"(?:0x)?([0-9A-Fa-f]{40}(?:[0-9A-Fa-f]{24})?)(!?)")
 _ONE_LINE = re.compile(r"(?P<type>\S+)\s+(?:\[(?P<options>[^]]*)\]\s*)?(?P<rest>.*)")
 _ONE_LINE_TYPE = re.compile(r"deb(-src)?\s")
@@ -135,7 +134,10 @@ def parse_sources(text: str, path: str, architecture: str) -> list[Source]:
     Raises:
         SourcesError: naming the file and the line.
     """
-    entries = _one_line_entries(text, path) if _is_one_line(text, path) else _stanzas(text, path)
+    if _is_one_line(text, path):
+        entries = _one_line_entries(text, path)
+    else:
+        entries = (_stanza(stanza, path) for stanza in split_stanzas(text))
     return [source for entry in entries for source in entry.sources(architecture)]
 
 
@@ -302,44 +304,26 @@ def _unfold(value: str) -> str:
     return "\n".join("" if line.strip() == "." else line.strip() for line in lines).strip() + "\n"
 
 
-def _stanzas(text: str, path: str) -> Iterator[_Entry]:
-    start, block = 1, list[str]()
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        if line.strip():
-            block.append(line)
-            continue
-        if any(not kept.startswith("#") for kept in block):
-            yield _stanza(block, path, start)
-        start, block = number + 1, []
-
-
-def _stanza(block: list[str], path: str, start: int) -> _Entry:
-    """Check what python-debian is silent about, then let it take the fields apart."""
-    lines = dict[str, int]()
-    for number, line in enumerate(block, start):
-        if line.startswith("#"):
-            continue
-        found = _FIELD.match(line)
-        if line[0] in " \t":
-            if not lines:
+def _stanza(stanza: list[NumberedLine], path: str) -> _Entry:
+    fields, numbers = dict[str, str](), dict[str, int]()
+    try:
+        for number, name, lines in read_fields(stanza):
+            if not _NAME.fullmatch(name):
+                raise MalformedLineError(number, f"{name}:{lines[0]}")
+            first = numbers.setdefault(name.lower(), number)
+            if first != number:
                 raise SourcesError(
-                    Place(path, number), f"{line.strip()!r} continues a field, but none is open"
+                    Place(path, number),
+                    f"the field {name} is here twice; the first is on line {first}",
                 )
-        elif not found:
-            raise SourcesError(
-                Place(path, number), f"expected 'Field: value' (deb822), found {line.strip()!r}"
-            )
-        elif found[1].lower() in lines:
-            first = lines[found[1].lower()]
-            raise SourcesError(
-                Place(path, number),
-                f"the field {found[1]} is here twice; the first is on line {first}",
-            )
-        else:
-            lines[found[1].lower()] = number
-    first_line = min(lines.values(), default=start)
-    fields = {name.lower(): value for name, value in Deb822(block).items()}
-    return _Entry(Place(path, first_line), fields, lines)
+            fields[name.lower()] = "\n".join([lines[0].strip(), *lines[1:]])
+    except MalformedLineError as error:
+        line = error.line.strip()
+        why = f"expected 'Field: value' (deb822), found {line!r}"
+        if error.line[0] in " \t":
+            why = f"{line!r} continues a field, but none is open"
+        raise SourcesError(Place(path, error.number), why) from None
+    return _Entry(Place(path, min(numbers.values())), fields, numbers)
 
 
 def _one_line_entries(text: str, path: str) -> Iterator[_Entry]:

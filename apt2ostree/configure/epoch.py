@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 from apt2ostree.configure import materialize
+from apt2ostree.debian.control import parse_stanzas
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import Location
 from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, Directory, PackageRecord
@@ -22,7 +23,6 @@ FALLBACK = 946_684_800
 """2000-01-01: for images without a changelog. Not 0, which shadow(5) writes as nothing."""
 MAX_SIZE = 8 << 20
 _NAMES = ("changelog.Debian.gz", "changelog.gz", "changelog.Debian", "changelog")
-_FIELD = re.compile(r"^(Package|Version|Snapshot): (.*)$", re.MULTILINE)
 _SNAPSHOT_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _TRAILER = re.compile(rb"^ -- .*>  (.+)$", re.MULTILINE)
 
@@ -40,8 +40,7 @@ def of_locks(packages: Sequence[PackageRecord], locks: Iterable[str]) -> int | N
     versions = {(package.name, package.version) for package in packages}
     found = []
     for lock in locks:
-        for stanza in lock.split("\n\n"):
-            fields = dict(_FIELD.findall(stanza))
+        for fields in parse_stanzas(lock, "a lockfile"):
             match = _SNAPSHOT_ID.search(fields.get("Snapshot", ""))
             if match and (fields.get("Package"), fields.get("Version")) in versions:
                 time = datetime.strptime(match[0], "%Y%m%dT%H%M%SZ")

@@ -30,7 +30,7 @@ _EAGER_NAMES = (
 # Each field by the newline before it; a newline before another one ends a stanza.
 _EAGER = re.compile(rb"\n(?:" + _EAGER_NAMES + _VALUE + rb"|(?=\n))", re.I)
 _EAGER_FIRST = re.compile(_EAGER_NAMES + _VALUE, re.I)
-_FIELD = re.compile(rb"(?:\A|\n)([^\s:]+):" + _VALUE)
+_FIELD = re.compile(rb"^([^\s:]+):" + _VALUE, re.MULTILINE)
 _FIELD_LINE = rb"[A-Za-z0-9][^\s:]*:"
 _BAD_LINE = re.compile(rb"\n(?!" + _FIELD_LINE + rb"|[ \t]|\n|\Z)|\n\n(?=[ \t])")
 _BAD_FIRST_LINE = re.compile(rb"(?!" + _FIELD_LINE + rb"|\n|\Z)")
@@ -186,7 +186,12 @@ class Package:
 
     def fields(self) -> dict[str, str]:
         """All fields in their order, continuation lines included; the names as published."""
-        return {_decode(name): _decode(value) for name, value in _FIELD.findall(self.raw)}
+        return {_decode(field[1]): _decode(field[2]) for field in _FIELD.finditer(self.raw)}
+
+    def raw_fields(self) -> Iterator[tuple[str, bytes]]:
+        """Each field's name in lower case, and its lines as published."""
+        for field in _FIELD.finditer(self.raw):
+            yield _decode(field[1]).lower(), field[0]
 
     def get(self, field: str, default: str = "") -> str:
         """The value of one field, whatever the case of its name (Policy 5.1)."""

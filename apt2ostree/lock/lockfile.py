@@ -57,7 +57,6 @@ DROPPED = frozenset(
     }
 )
 
-_FIELD = re.compile(rb"^([^\s:]+):[^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -188,11 +187,7 @@ def _identity(package: Package) -> Sequence[str]:
 
 def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: bool) -> bytes:
     dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower(), AUTOMATIC.lower()}
-    lines = [
-        field[0]
-        for field in _FIELD.finditer(package.raw)
-        if field[1].decode("ascii", "replace").lower() not in dropped
-    ]
+    lines = [field for name, field in package.raw_fields() if name not in dropped]
     if origin:
         lines.append(f"{ORIGIN}: {origin}".encode())
     if automatic:

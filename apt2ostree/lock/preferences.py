@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Callable
 
+from apt2ostree.debian.control import MalformedLineError, read_fields, split_stanzas
 from apt2ostree.debian.index import Origin, Package
 
 #: Priorities that apt gives without a pin (apt_preferences(5), "Default Priority Assignments").
@@ -130,32 +131,20 @@ def parse_preferences(text: str, filename: str) -> list[Pin]:
 
 def _records(text: str, filename: str) -> Iterable[tuple[int, dict[str, str]]]:
     """Yield each record with the number of its first line; comments are dropped."""
-    record: dict[str, str] = {}
-    first = 0
-    field = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("#"):
-            continue
-        if not line.strip():
-            if record:
-                yield first, record
-            record, field = {}, ""
-        elif line[0] in " \t":
-            if not field:
-                raise PreferencesError(f"{filename}:{number}: a continuation line of nothing")
-            record[field] += " " + line.strip()
-        else:
-            name, colon, value = line.partition(":")
-            if not colon:
-                raise PreferencesError(
-                    f"{filename}:{number}: expected 'Field: value', found {line[:60]!r}"
-                )
-            if not record:
-                first = number
-            field = name.strip().lower()
-            record[field] = value.strip()
-    if record:
-        yield first, record
+    try:
+        for stanza in split_stanzas(text):
+            fields = list(read_fields(stanza))
+            yield (
+                fields[0][0],
+                {
+                    name.strip().lower(): " ".join(line.strip() for line in lines)
+                    for _, name, lines in fields
+                },
+            )
+    except MalformedLineError as error:
+        found = f"expected 'Field: value', found {error.line[:60]!r}"
+        why = "a continuation line of nothing" if error.line[0] in " \t" else found
+        raise PreferencesError(f"{filename}:{error.number}: {why}") from None
 
 
 def _pin(record: dict[str, str], where: str) -> Pin:

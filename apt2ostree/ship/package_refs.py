@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from apt2ostree.debian.control import parse_stanza
+from apt2ostree.debian.control import parse_stanzas
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree.objects import Commit
@@ -76,11 +76,7 @@ def ref_name(name: str) -> str:
 
 def _pool_names(image: BuiltImage) -> Iterator[tuple[PackageId, str]]:
     for lock, path in image.lockfiles:
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
-        for stanza in re.split(r"\n[ \t]*\n", text):
-            if not stanza.strip():
-                continue
-            fields = parse_stanza(stanza.strip("\n") + "\n", lock)
+        for fields in parse_stanzas(path.read_text(encoding="utf-8"), lock):
             try:
                 key = (fields["Package"], fields["Version"], fields["Architecture"])
                 yield key, pool_name(fields["SHA256"], fields["Filename"])

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from apt2ostree.debian import control
+
 DEBIAN_ARCHIVE = "http://ftp.debian.org/debian"
 DEBIAN_SECURITY = "http://security.debian.org/debian-security"
 DEBIAN_SUITES = {"oldstable", "stable", "testing", "unstable", "sid"} | {
@@ -42,18 +44,11 @@ def parse_one_line_sources(text: str) -> list[AptSource]:
 def parse_deb822_sources(text: str) -> list[AptSource]:
     """Parse the deb822 format of sources.list(5), every URI with every suite."""
     sources = []
-    for stanza in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")):
-        fields: dict[str, list[str]] = {}
-        name = ""
-        for line in stanza.splitlines():
-            if line.startswith("#"):
-                continue
-            if line[:1] in (" ", "\t"):
-                fields.setdefault(name, []).extend(line.split())
-            elif ":" in line:
-                name, value = line.split(":", 1)
-                name = name.strip().lower()
-                fields[name] = value.split()
+    for stanza in control.split_stanzas(text):
+        fields = {
+            name.strip().lower(): " ".join(lines).split()
+            for _, name, lines in control.read_fields(stanza)
+        }
         if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
             continue
         sources += [
@@ -68,7 +63,7 @@ def apt_sources(etc_apt: Path) -> list[AptSource]:
     """The archives that apt is configured to use, in its order; `mirror+file:` lists resolved."""
     sources = []
     for path in [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*"))]:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, control.MalformedLineError):
             if path.suffix == ".list":
                 sources += parse_one_line_sources(path.read_text(errors="replace"))
             elif path.suffix == ".sources":

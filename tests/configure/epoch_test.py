@@ -45,6 +45,12 @@ class OfLocksTest(ScratchTest):
         )
         self.assertEqual(1704164645, epoch.of_locks([record("a"), record("b")], [lock]))
 
+    def test_a_lock_is_read_as_bazel_reads_it(self) -> None:
+        lock = "# why\n" + stanza("a", "1", "20240102T030405Z").replace("\n", "\r\n")
+        self.assertEqual(1704164645, epoch.of_locks([record("a")], [lock]))
+        with self.assertRaisesRegex(UserError, "^a lockfile, line 2: expected 'Field: value', got"):
+            epoch.of_locks([record("a")], ["Package: a\nnonsense\n"])
+
     def test_a_lock_without_dates_says_nothing(self) -> None:
         self.assertIsNone(epoch.of_locks([record("a")], ["Package: a\nVersion: 1\n"]))
 

@@ -3,13 +3,43 @@ import unittest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apt2ostree.debian.control import parse_stanza, render_stanza
+from apt2ostree.debian.control import (
+    MalformedLineError,
+    parse_stanza,
+    parse_stanzas,
+    read_fields,
+    render_stanza,
+    split_stanzas,
+)
 from apt2ostree.errors import UserError
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True)
 LINES = st.text(
     st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=30
 )
+
+
+class StanzasTest(unittest.TestCase):
+    def test_lines_of_blanks_are_between_stanzas_and_comments_are_left_out(self) -> None:
+        text = "\n# c\n\nA: b\r\n# d\r\n e\r\n \t\r\n\r\nF: g"
+        self.assertEqual(list(split_stanzas(text)), [[(4, "A: b"), (6, " e")], [(9, "F: g")]])
+        self.assertEqual(list(parse_stanzas(text, "x")), [{"A": "b\n e"}, {"F": "g"}])
+        self.assertEqual(list(split_stanzas("\n \n#\n")), [])
+
+    def test_names_and_values_come_as_they_are(self) -> None:
+        self.assertEqual(
+            list(read_fields([(3, "A : b "), (4, "\tc"), (6, "a:"), (7, "b:x:y")])),
+            [(3, "A ", [" b ", "\tc"]), (6, "a", [""]), (7, "b", ["x:y"])],
+        )
+
+    def test_a_line_that_is_no_field_is_given_with_its_number(self) -> None:
+        for lines in ([(5, "nonsense")], [(5, " of nothing")], [(5, ": a")]):
+            with self.assertRaises(MalformedLineError) as caught:
+                list(read_fields(lines))
+            self.assertEqual((caught.exception.number, caught.exception.line), lines[0])
+        words = "x, line 4: expected 'Field: value', got 'nonsense'"
+        with self.assertRaisesRegex(UserError, words):
+            list(parse_stanzas("A: b\n\nC: d\nnonsense\n", "x"))
 
 
 class ControlTest(unittest.TestCase):

@@ -13,6 +13,7 @@ import unittest
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from apt2ostree.debian.control import parse_stanzas
 from tests.e2e.archive import Archive
 from tests.e2e.bazel import APT, MODULE, SOURCES, BazelTest, clean_environment, startup
 from tests.support import judges
@@ -221,10 +222,8 @@ def served() -> list[tuple[str, bytes]]:
     """(path in the archive, package) of each deb; found by what the locks say of its digest."""
     by_digest = {}
     for lock in [*LOCKS.values(), "apt2ostree/configure/locks/bookworm.lock"]:
-        for stanza in Path(lock).read_text(encoding="utf-8").split("\n\n"):
-            fields = dict(line.partition(": ")[::2] for line in stanza.splitlines())
-            if "SHA256" in fields:
-                by_digest[fields["SHA256"]] = fields["Filename"]
+        for fields in parse_stanzas(Path(lock).read_text(encoding="utf-8"), lock):
+            by_digest[fields["SHA256"]] = fields["Filename"]
     data = [path.read_bytes() for path in DEBS]
     return [(by_digest[hashlib.sha256(deb).hexdigest()], deb) for deb in data]
 

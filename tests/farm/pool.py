@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from apt2ostree.debian.control import parse_stanzas
 from tests.support import debs, judges
 
 ORIGIN = "http://archive.test/debian"
@@ -82,11 +83,8 @@ def of_runfiles() -> list[Path]:
 
 
 def stanzas(lock: str) -> list[dict[str, str]]:
-    """The stanzas of a lock, fields of one line each."""
-    return [
-        dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
-        for stanza in lock.strip().split("\n\n")
-    ]
+    """The stanzas of a lock."""
+    return list(parse_stanzas(lock, "the lock"))
 
 
 def sha256(path: Path) -> str:

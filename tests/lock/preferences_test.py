@@ -186,6 +186,7 @@ class ParsePreferencesTest(unittest.TestCase):
             _record("/(/", "version 1", 1): "p:1: /(/ is not a regular expression",
             "Package: a\nnonsense\n": "p:2: expected 'Field: value', found 'nonsense'",
             " a\n": "p:1: a continuation line of nothing",
+            "Package: a\n: b\n": "p:2: expected 'Field: value', found ': b'",
         }.items():
             with self.subTest(text), self.assertRaises(PreferencesError) as caught:
                 parse_preferences(text, "p")

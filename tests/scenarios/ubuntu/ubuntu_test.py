@@ -10,6 +10,7 @@ import sys
 import unittest
 from pathlib import Path
 
+from apt2ostree.debian.control import parse_stanza
 from apt2ostree.image.compose import Options
 from apt2ostree.lock.lockfile import read_lock
 from apt2ostree.tree.manifest import TARGET, TYPE
@@ -58,8 +59,7 @@ class UbuntuTest(ScratchTest):
         deb.parent.mkdir(parents=True, exist_ok=True)
         run("dpkg-deb", "--root-owner-group", "-Zzstd", "-b", tree, deb)
         self.assertIn(b"data.tar.zst", deb.read_bytes())
-        stanza = dict(line.split(": ", 1) for line in text.splitlines())
-        return stanza | {
+        return parse_stanza(text, name) | {
             "Filename": filename,
             "Size": str(deb.stat().st_size),
             "SHA256": hashlib.sha256(deb.read_bytes()).hexdigest(),
