@@ -27,7 +27,7 @@ RawField = tuple[int, str, list[str]]
 what is behind the colon, then continuation lines, as they are."""
 
 
-class MalformedLineError(ValueError):
+class MalformedLineError(UserError):
     """A line that is neither a field nor continues one.
 
     Attributes:

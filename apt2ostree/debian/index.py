@@ -7,12 +7,13 @@ of a regular expression finds the stanzas and the few fields that every stanza i
 kept, so that a stanza can be written to a lockfile byte by byte as the archive published it.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Optional
 from urllib.parse import urlsplit
 
 from apt2ostree.debian.relations import (
@@ -22,6 +23,7 @@ from apt2ostree.debian.relations import (
     parse_provides,
     parse_relations,
 )
+from apt2ostree.errors import UserError
 
 _VALUE = rb"[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)"
 _EAGER_NAMES = (
@@ -44,7 +46,7 @@ _NEWLINE = 0x0A
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^()\s]+)\))?")
 
 
-class MalformedIndexError(ValueError):
+class MalformedIndexError(UserError):
     """A Packages index that cannot be read; the message names file and line."""
 
 
@@ -65,7 +67,7 @@ class ReleaseFacts:
     but_automatic_upgrades: bool = False
 
     @classmethod
-    def from_fields(cls, fields: Mapping[str, str]) -> "ReleaseFacts":
+    def from_fields(cls, fields: Mapping[str, str]) -> ReleaseFacts:
         """Take the facts from the fields of a Release file."""
         return cls(
             suite=fields.get("Suite", fields.get("Archive", "")),
@@ -104,8 +106,8 @@ class Origin:
         return f"{self.uri} {self.suite}/{self.component} {self.architecture} Packages"
 
     @classmethod
-    def parse(cls, value: str) -> "Origin":
-        """Read the value of an ``APT-Sources`` field; raises ValueError."""
+    def parse(cls, value: str) -> Origin:
+        """Read the value of an ``APT-Sources`` field; raises UserError."""
         words = value.split()
         if len(words) == 4 and words[3] == "Packages" and "/" in words[1]:
             suite, _, component = words[1].rpartition("/")
@@ -114,7 +116,7 @@ class Origin:
             return cls(words[0], suite, component, words[2])
         if len(words) == 3 and words[2] == "Packages":
             return cls(words[0], words[1], "", "")
-        raise ValueError(
+        raise UserError(
             f"{value!r} is not an origin; expected 'URI SUITE/COMPONENT ARCHITECTURE Packages'"
         )
 
@@ -222,7 +224,7 @@ class Package:
             return self.name, self.version
         return match[1], match[2] or self.version
 
-    def with_origins(self, origins: tuple[Origin, ...]) -> "Package":
+    def with_origins(self, origins: tuple[Origin, ...]) -> Package:
         """The same stanza with other origins."""
         other = object.__new__(Package)
         for slot in Package.__slots__:
@@ -231,7 +233,7 @@ class Package:
         return other
 
 
-def parse_index(data: bytes, filename: str, origin: Optional[Origin] = None) -> list[Package]:
+def parse_index(data: bytes, filename: str, origin: Origin | None = None) -> list[Package]:
     """Read a Packages index; `filename` is for messages, `origin` goes to every package.
 
     Accepts CRLF line ends, blank lines of spaces, several blank lines in a row and a missing
@@ -312,7 +314,7 @@ _relations = lru_cache(maxsize=1 << 15)(parse_relations)
 
 
 @lru_cache(maxsize=64)
-def _field_pattern(field: str) -> "re.Pattern[bytes]":
+def _field_pattern(field: str) -> re.Pattern[bytes]:
     return re.compile(rb"^" + re.escape(field.encode()) + rb":" + _VALUE, re.MULTILINE | re.I)
 
 

@@ -6,8 +6,12 @@ qualifier, an optional version constraint in parentheses and, tolerated although
 source packages, architecture restrictions in brackets and build profiles in angle brackets.
 """
 
+from __future__ import annotations
+
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
+
+from apt2ostree.errors import UserError
 
 _ALTERNATIVE = re.compile(
     r"""\s* (?P<name> [A-Za-z0-9][A-Za-z0-9+._-]* )
@@ -23,7 +27,7 @@ _ALTERNATIVE = re.compile(
 _OPERATORS = {"<": "<=", ">": ">="}
 
 
-class RelationError(ValueError):
+class RelationError(UserError):
     """Text that is not a relationship field."""
 
 
@@ -35,7 +39,7 @@ class Relation(NamedTuple):
     """
 
     name: str
-    qualifier: Optional[str] = None
+    qualifier: str | None = None
     operator: str = ""
     version: str = ""
 
@@ -45,8 +49,8 @@ class Relation(NamedTuple):
         return f"{self.name}{qualifier}{version}"
 
 
-#: Alternatives, any one of which will do, in order of preference.
 OrGroup = tuple[Relation, ...]
+"""Alternatives, any one of which will do, in order of preference."""
 
 
 def format_group(group: OrGroup) -> str:

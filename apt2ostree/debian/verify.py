@@ -5,8 +5,10 @@ here. The rules are Debian Policy 7 and the Multi-Arch specification (wiki.debia
 deb-control(5)).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from apt2ostree.debian import version
 from apt2ostree.debian.index import Package
@@ -196,7 +198,7 @@ class _Set:
             and _fits(offer.version, relation)
         ]
 
-    def _is_meant(self, offer: _Offer, qualifier: Optional[str]) -> bool:
+    def _is_meant(self, offer: _Offer, qualifier: str | None) -> bool:
         if qualifier is None:
             return True
         if qualifier == "any":

@@ -6,12 +6,16 @@ The format and the order are those of deb-version(7) and Debian Policy 5.6.12:
 characters outside the policy's set) is compared, because archives contain such versions.
 """
 
+from __future__ import annotations
+
 import re
 from functools import lru_cache
-from typing import Callable, Union
+from typing import Callable
 
-#: A sortable form of a version: ``key(a) < key(b)`` exactly when dpkg says ``a lt b``.
-VersionKey = tuple[int, tuple[Union[str, int], ...], tuple[Union[str, int], ...]]
+from apt2ostree.errors import UserError
+
+VersionKey = tuple[int, tuple["str | int", ...], tuple["str | int", ...]]
+"""A sortable form of a version: ``key(a) < key(b)`` exactly when dpkg says ``a lt b``."""
 
 _EPOCH_MAX = 2**31 - 1
 _PARTS = re.compile(r"([^0-9]*)([0-9]*)")
@@ -32,7 +36,7 @@ _OPERATORS: dict[str, Callable[[VersionKey, VersionKey], bool]] = {
 }
 
 
-class VersionError(ValueError):
+class VersionError(UserError):
     """A string that dpkg refuses as a version number."""
 
     def __init__(self, version: str, reason: str) -> None:
@@ -102,13 +106,13 @@ def split(version: str) -> tuple[int, str, str]:
     return epoch, upstream, revision
 
 
-def _part_key(part: str) -> tuple[Union[str, int], ...]:
+def _part_key(part: str) -> tuple[str | int, ...]:
     """Return the key of an upstream version or a revision: text, number, text … text.
 
     An absent number counts as 0 and the key ends in an empty text, so that "" equals "0" and
     "1~" sorts before "1".
     """
-    result: list[Union[str, int]] = []
+    result: list[str | int] = []
     for text, digits in _PARTS.findall(part):
         if text or digits or not result:
             result.append(text.translate(_ORDER) + _END)

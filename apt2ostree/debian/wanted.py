@@ -4,8 +4,12 @@ As apt-get(8) reads its arguments: ``name``, ``name:architecture``, ``name=versi
 ``name/suite``, where the suite is a suite, codename or version of a release.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+
+from apt2ostree.errors import UserError
 
 _ITEM = re.compile(
     r"""(?P<name> [A-Za-z0-9][A-Za-z0-9+._-]* )
@@ -15,7 +19,7 @@ _ITEM = re.compile(
 )
 
 
-class WantedError(ValueError):
+class WantedError(UserError):
     """An item that is not understood."""
 
 

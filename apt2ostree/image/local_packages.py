@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from apt2ostree.debian import verify
-from apt2ostree.debian.index import MalformedIndexError, parse_index
+from apt2ostree.debian.index import parse_index
 from apt2ostree.errors import UserError
 from apt2ostree.tree.manifest import PackageKey, PackageRecord
 
@@ -46,5 +46,5 @@ def _problems(records: Sequence[PackageRecord], architectures: Sequence[str]) ->
     try:
         packages = parse_index(text.encode("utf-8", "surrogateescape"), "control files")
         return verify.find_problems(packages, (), native, foreign)
-    except MalformedIndexError as error:
+    except UserError as error:
         raise UserError(f"a package's control file is malformed: {error}") from error

@@ -4,9 +4,10 @@ From each wanted package that fails down to what is missing: the dependency, eac
 each version of it that exists, and what is wrong with that version.
 """
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Optional
 
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import OrGroup, Relation, format_group
@@ -134,7 +135,7 @@ class _Explainer:
 
     def _objection(
         self, package: Package, relation: Relation, other: Package
-    ) -> tuple[str, Optional[Cause]]:
+    ) -> tuple[str, Cause | None]:
         """What is wrong with one version for one dependency."""
         universe = self._universe
         architecture = universe.architecture_of(package)
@@ -153,7 +154,7 @@ class _Explainer:
             ), None
         return self._exclusion(other)
 
-    def _exclusion(self, package: Package) -> tuple[str, Optional[Cause]]:
+    def _exclusion(self, package: Package) -> tuple[str, Cause | None]:
         """Why a version that would do was not taken."""
         node = self._universe.node(package)
         selection = self._selection

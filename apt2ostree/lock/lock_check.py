@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from apt2ostree.debian.index import MalformedIndexError, Package
+from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import Relation
 from apt2ostree.debian.verify import verify_lock
-from apt2ostree.debian.wanted import WantedError, parse_wanted
+from apt2ostree.debian.wanted import parse_wanted
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lock_config import LockConfig
 from apt2ostree.lock.universe import Universe
@@ -33,7 +33,7 @@ def check_lock(config: LockConfig, packages: Sequence[Package]) -> list[str]:
         problems += _excluded(config, packages)
         # An incomplete lock has nothing to say about what is too much in it.
         return problems or list(_unneeded(config, packages))
-    except (MalformedIndexError, WantedError) as error:
+    except UserError as error:
         raise UserError(f"{config.label}: {error}") from None
 
 

@@ -34,9 +34,6 @@ ORIGIN = "APT-Sources"
 SNAPSHOT = "Snapshot"
 AUTOMATIC = "Auto-Installed"
 
-#: What no part of dpkg, apt, a rebuild or a report reads, in lower case: texts that belong to
-#: translations, search tools and installers, checksums weaker or longer than the one that
-#: decides, and what an archive changes without changing the package.
 DROPPED = frozenset(
     {
         "bugs",
@@ -56,6 +53,9 @@ DROPPED = frozenset(
         "task",
     }
 )
+"""What no part of dpkg, apt, a rebuild or a report reads, in lower case: texts that belong to
+translations, search tools and installers, checksums weaker or longer than the one that
+decides, and what an archive changes without changing the package."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -171,7 +171,7 @@ def _with_origin(package: Package) -> Package:
         return package
     try:
         return package.with_origins((Origin.parse(value),))
-    except ValueError as error:
+    except UserError as error:
         raise LockfileError(f"{package.where}: {package.name}: {ORIGIN}: {error}") from None
 
 

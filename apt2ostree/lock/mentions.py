@@ -5,12 +5,13 @@ of other stanzas, and lets the number decide between providers that are otherwis
 ties are rare, so names are looked up in the text of the indexes when one comes up.
 """
 
-from collections.abc import Iterable
-from typing import Optional
+from __future__ import annotations
 
-#: Place of a mention: number of the index, start of the stanza in it, rank of the field, place
-#: in the field.
+from collections.abc import Iterable
+
 Mention = tuple[int, int, int, int]
+"""Place of a mention: number of the index, start of the stanza in it, rank of the field, place
+in the field."""
 
 # A stanza's own name is met before those in its fields, whose order is this one and not that
 # of the stanza.
@@ -73,7 +74,7 @@ class Mentions:
         return (number, start, *min(places))
 
 
-def _field_rank(text: bytes, position: int, length: int) -> Optional[int]:
+def _field_rank(text: bytes, position: int, length: int) -> int | None:
     """The rank of the relationship field that has a whole name at `position`, or None."""
     if position and text[position - 1] in _NAME_BYTES:
         return None

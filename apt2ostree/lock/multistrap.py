@@ -22,7 +22,6 @@ from apt2ostree.errors import UserError
 DEFAULT_ARCHITECTURE = "amd64"
 GENERAL = "general"
 
-#: Keys of ``General`` that are left out, and what there is in their place.
 _WITHOUT_MEANING = {
     "configscript": "use hooks_after of the image, or a layer (ostree_tree)",
     "debconfseed": "give the file to the image: debconf = …",
@@ -34,13 +33,14 @@ _WITHOUT_MEANING = {
     "setupscript": "lay files over the packages with a layer (ostree_tree)",
     "tarballname": "ostree_tar makes a tar of the image",
 }
-#: Keys whose one value is what always holds here, and what the other would ask for.
+"""Keys of ``General`` that are left out, and what there is in their place."""
 _ALWAYS = {
     "cleanup": ("true", "an image never holds apt's downloads and indexes"),
     "forceunpack": ("true", "the packages are always unpacked"),
     "markauto": ("true", "packages that nobody named are always marked as automatic"),
     "unpack": ("true", "the packages are always unpacked"),
 }
+"""Keys whose one value is what always holds here, and what the other would ask for."""
 _GENERAL_KEYS = frozenset(
     """
     addimportant allowrecommends aptdefaultrelease aptpreferences aptsources arch bootstrap
@@ -53,11 +53,11 @@ _SECTION_KEYS = frozenset(
     """.split()  # noqa: SIM905
 )
 _SECTION = re.compile(r"\[\s*([^\[\]]*?)\s*\]")
-#: A section's name becomes a file's in the image, as with multistrap.
 _SECTION_NAME = re.compile(r"[a-z0-9][a-z0-9 ._+-]*")
+"""A section's name becomes a file's in the image, as with multistrap."""
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]*")
-#: ``source`` of a flat archive: a URL, a blank, a path that ends with a slash.
 _FLAT = re.compile(r"\S+\s+\S*/")
+"""``source`` of a flat archive: a URL, a blank, a path that ends with a slash."""
 _OPTIONS = re.compile(r"\[([^\[\]]*)\]\s*")
 
 

@@ -8,6 +8,8 @@ There is no installed system when a lock is resolved, so nothing is ever a downg
 priority of 1000 or more differs from 500 by being higher alone.
 """
 
+from __future__ import annotations
+
 import fnmatch
 import re
 from collections.abc import Iterable
@@ -17,8 +19,9 @@ from typing import Callable
 
 from apt2ostree.debian.control import MalformedLineError, read_fields, split_stanzas
 from apt2ostree.debian.index import Origin, Package
+from apt2ostree.errors import UserError
 
-#: Priorities that apt gives without a pin (apt_preferences(5), "Default Priority Assignments").
+# Priorities that apt gives without a pin (apt_preferences(5), "Default Priority Assignments").
 TARGET_RELEASE = 990
 DEFAULT = 500
 BUT_AUTOMATIC_UPGRADES = 100
@@ -36,7 +39,7 @@ _RELEASE_FACTS: dict[str, Callable[[Origin], str]] = {
 }
 
 
-class PreferencesError(ValueError):
+class PreferencesError(UserError):
     """A record of a preferences file that means nothing; the message names file and line."""
 
 
@@ -251,5 +254,5 @@ def _is_regex(expression: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _regex(expression: str) -> "re.Pattern[str]":
+def _regex(expression: str) -> re.Pattern[str]:
     return re.compile(expression[1:-1], re.IGNORECASE)

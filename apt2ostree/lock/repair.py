@@ -6,9 +6,10 @@ or gives way. A package that is protected here (wanted by the user) never gives 
 nobody wanted is dropped, and another alternative is taken where there is one.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator
-from typing import Optional
 
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import OrGroup, Relation
@@ -48,7 +49,7 @@ class _Repair:
 
     def _round(self, number: int) -> None:
         """Visit what is broken, from the highest initial score on, each package once."""
-        reached: Optional[tuple[int, Node]] = None
+        reached: tuple[int, Node] | None = None
         while True:
             ahead = sorted(
                 (order, index, package)
@@ -227,9 +228,7 @@ def _points(selection: Selection, package: Package) -> Iterator[tuple[Node, int]
                 yield (relation.name, other), -1
 
 
-def _share(
-    selection: Selection, scores: "Counter[Node]", former: "Counter[Node]"
-) -> "Counter[Node]":
+def _share(selection: Selection, scores: Counter[Node], former: Counter[Node]) -> Counter[Node]:
     """Give providers what the names they provide have gained since `former`."""
     shared = Counter(scores)
     for package in selection:

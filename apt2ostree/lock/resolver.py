@@ -5,14 +5,16 @@ conflicts have broken, and what nothing wanted leads to is dropped. The order of
 packages and of the sources matters. Every answer is verified by code of its own (`verify`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import Relation, format_group
 from apt2ostree.debian.verify import verify
 from apt2ostree.debian.wanted import Wanted, parse_wanted
+from apt2ostree.errors import UserError
 from apt2ostree.lock.explain import explain_broken, explain_missing
 from apt2ostree.lock.preferences import origin_in_release
 from apt2ostree.lock.repair import repair
@@ -22,7 +24,7 @@ from apt2ostree.lock.universe import Node, Universe
 _FOLLOWED = ("Pre-Depends", "Depends", "Recommends", "Suggests")
 
 
-class UnsatisfiableError(ValueError):
+class UnsatisfiableError(UserError):
     """The wanted packages cannot be installed together; the message explains why."""
 
 
@@ -36,7 +38,7 @@ class Reason:
     """
 
     item: str = ""
-    dependency: Optional[Dependency] = None
+    dependency: Dependency | None = None
 
     def __str__(self) -> str:
         if self.item:
@@ -189,7 +191,7 @@ def _architectures(universe: Universe, item: Wanted) -> Sequence[str]:
     return [universe.architecture if item.architecture == "native" else item.architecture]
 
 
-def _named(selection: Selection, item: Wanted) -> Optional[Package]:
+def _named(selection: Selection, item: Wanted) -> Package | None:
     """The package of that name, of the first architecture that has one."""
     universe = selection.universe
     if item.architecture == "all":
@@ -210,7 +212,7 @@ def _named(selection: Selection, item: Wanted) -> Optional[Package]:
     return None
 
 
-def _only_provider(selection: Selection, item: Wanted) -> Optional[Package]:
+def _only_provider(selection: Selection, item: Wanted) -> Package | None:
     """The package that provides the name, if there is just one; of the native architecture.
 
     A foreign architecture has only the names that its own packages speak of, as for apt, even if

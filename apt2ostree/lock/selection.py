@@ -17,10 +17,12 @@ This is the first half of the resolver. Its rules are apt's, found by watching w
 What is left broken (a package lost its dependency to a conflict, say) is for `repair`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Optional, Union
+from typing import Union
 
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import OrGroup, Relation
@@ -52,7 +54,7 @@ class Conflict:
     other: Package
     owner: Package
     field: str
-    relation: Optional[Relation]
+    relation: Relation | None
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Excluded:
     package: Package
 
 
-#: Why a package's candidate is out.
 Cause = Union[Dependency, Conflict, Excluded]
+"""Why a package's candidate is out."""
 
 
 class Dependencies:
@@ -90,13 +92,13 @@ class Selection:
         self.universe = universe
         self.recommends = recommends
         self.protected: set[Node] = set()
-        #: Why a package's candidate is out: the dependency or conflict that nothing resolves.
+        # Why a package's candidate is out: the dependency or conflict that nothing resolves.
         self.discarded: dict[Node, Cause] = {}
-        #: Those of them that a protected package's conflict has put out.
+        # Those of them that a protected package's conflict has put out.
         self.banned: set[Node] = set()
-        #: The conflict with something protected for which a package was last passed over.
+        # The conflict with something protected for which a package was last passed over.
         self.refused: dict[Node, Conflict] = {}
-        #: The dependency for which a package was last selected.
+        # The dependency for which a package was last selected.
         self.pulled: dict[Node, Dependency] = {}
         self._chosen: dict[Node, Package] = {}
         self._selected: dict[Node, Package] = {}
@@ -118,7 +120,7 @@ class Selection:
             known = self._dependencies[package] = Dependencies(package)
         return known
 
-    def candidate(self, node: Node) -> Optional[Package]:
+    def candidate(self, node: Node) -> Package | None:
         """The version that may be selected: the one asked for, else the pins' choice."""
         if node in self.discarded:
             return None
@@ -173,7 +175,7 @@ class Selection:
                 found[other] = Conflict(package, other, package, field, relation)
         return list(found.values())
 
-    def excluded(self, package: Package) -> Iterator[tuple[Package, str, Optional[Relation]]]:
+    def excluded(self, package: Package) -> Iterator[tuple[Package, str, Relation | None]]:
         """All versions of other packages that this package's own fields exclude."""
         for field, relation in self.dependencies(package).negative:
             for other in self.universe.related(relation):
@@ -233,7 +235,7 @@ class Selection:
         """Select a package with all it needs; False if it had to be discarded."""
         return _run(self._follow(package))
 
-    def _follow(self, package: Package) -> "_Step":
+    def _follow(self, package: Package) -> _Step:
         node = self.universe.node(package)
         wanted = package in self
         if not wanted and not self.is_candidate(package):
@@ -255,7 +257,7 @@ class Selection:
             self.discard(package, failed)
         return failed is None
 
-    def _hopeless(self, package: Package) -> Optional[Dependency]:
+    def _hopeless(self, package: Package) -> Dependency | None:
         """The first dependency that no candidate satisfies, nor did before a ban."""
         architecture = self.universe.architecture_of(package)
         for dependency in self.dependencies(package).hard:
@@ -273,7 +275,7 @@ class Selection:
         chosen = self._chosen.get(node) or self.universe.candidate(node)
         return node in self.banned and chosen is package
 
-    def _make_room(self, package: Package) -> Optional[Conflict]:
+    def _make_room(self, package: Package) -> Conflict | None:
         """Drop what the package conflicts with; return the conflict that cannot be dropped."""
         for conflict in self.conflicts(package):
             if self._is_protected(conflict.other):
@@ -295,7 +297,7 @@ class Selection:
         node = self.universe.node(package)
         return node in self.protected or node in self._following
 
-    def _follow_dependencies(self, package: Package) -> "_Follow":
+    def _follow_dependencies(self, package: Package) -> _Follow:
         node = self.universe.node(package)
         dependencies = self.dependencies(package)
         for dependency in dependencies.hard:
@@ -312,7 +314,7 @@ class Selection:
                 yield self._follow_one(dependency, node[1])
         return None
 
-    def _follow_one(self, dependency: Dependency, architecture: str) -> "_Step":
+    def _follow_one(self, dependency: Dependency, architecture: str) -> _Step:
         """Select the first option of a dependency that can be."""
         for option in self.ordered_options(dependency.group, architecture):
             if (yield self._follow(option)):
@@ -359,14 +361,14 @@ class Selection:
             yield from tied
 
 
-_Step = Generator["_Step", Optional[bool], bool]
-_Follow = Generator[_Step, Optional[bool], Optional[Dependency]]
+_Step = Generator["_Step", "bool | None", bool]
+_Follow = Generator[_Step, "bool | None", "Dependency | None"]
 
 
 def _run(step: _Step) -> bool:
     """Run a step and the steps it yields, so that Python's stack does not limit their depth."""
     stack = [step]
-    result: Optional[bool] = None
+    result: bool | None = None
     while stack:
         try:
             stack.append(stack[-1].send(result))

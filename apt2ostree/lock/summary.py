@@ -37,8 +37,8 @@ class Change:
         return self.new is not None and is_security(self.new)
 
 
-#: In the order in which they are reported. Rebuilt: the same version, but another file.
 KINDS = ("upgraded", "downgraded", "rebuilt", "added", "removed")
+"""In the order in which they are reported. Rebuilt: the same version, but another file."""
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,25 @@ architecture, as in apt and dpkg. The order of the packages given is the order o
 and it matters: see the resolver.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Optional
 
 from apt2ostree.debian import version
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import Relation
+from apt2ostree.errors import UserError
 from apt2ostree.lock.mentions import Mentions
 from apt2ostree.lock.preferences import Preferences
 
-#: A package as apt and dpkg know it: name and architecture, never ``all``.
 Node = tuple[str, str]
+"""A package as apt and dpkg know it: name and architecture, never ``all``."""
 
 
 _AFFIRMATIVE = ("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Provides")
 
 
-class DuplicateError(ValueError):
+class DuplicateError(UserError):
     """Two stanzas of one version that describe different files."""
 
 
@@ -39,7 +41,7 @@ class Universe:
         packages: Iterable[Package],
         architecture: str,
         foreign_architectures: Sequence[str] = (),
-        preferences: Optional[Preferences] = None,
+        preferences: Preferences | None = None,
     ) -> None:
         self.architecture = architecture
         self.architectures = (architecture, *foreign_architectures)
@@ -47,7 +49,7 @@ class Universe:
         packages = list(packages)
         self._by_name = _group(packages, {"all", *self.architectures})
         self._providers = _providers(self._by_name)
-        self._candidates: dict[Node, Optional[Package]] = {}
+        self._candidates: dict[Node, Package | None] = {}
         self.mentions = Mentions({id(package.text): package.text for package in packages}.values())
 
     def __iter__(self) -> Iterator[Package]:
@@ -77,7 +79,7 @@ class Universe:
         """The stanzas, in the order of the indexes, that provide a name, with what they say."""
         return self._providers.get(name, ())
 
-    def candidate(self, node: Node) -> Optional[Package]:
+    def candidate(self, node: Node) -> Package | None:
         """The version that pins choose: the highest priority, and of those the newest version.
 
         None where no version has a positive priority.
@@ -170,7 +172,7 @@ class Universe:
             return False
         return package.multi_arch != "same" or package.version != other.version
 
-    def _find_candidate(self, node: Node) -> Optional[Package]:
+    def _find_candidate(self, node: Node) -> Package | None:
         best, best_priority = None, 0
         for package in self.versions(*node):
             priority = self.preferences.priority(package, self.architecture)
@@ -229,7 +231,7 @@ def _providers(by_name: dict[str, list[Package]]) -> dict[str, list[tuple[Packag
 
 
 def _admits(
-    own: str, multi_arch: str, qualifier: Optional[str], architecture: str, native: str
+    own: str, multi_arch: str, qualifier: str | None, architecture: str, native: str
 ) -> bool:
     """Whether a package for `own` meets a qualifier in a package for `architecture`."""
     if qualifier is None:
@@ -251,10 +253,10 @@ def _provides(provided: Relation, relation: Relation) -> bool:
 
 
 def _provider_admits(
-    provided_qualifier: Optional[str],
+    provided_qualifier: str | None,
     own: str,
     multi_arch: str,
-    qualifier: Optional[str],
+    qualifier: str | None,
     architecture: str,
     native: str,
 ) -> bool:

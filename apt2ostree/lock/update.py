@@ -11,24 +11,14 @@ from apt2ostree.archive.archive import Archives, Index
 from apt2ostree.archive.cache import Cache
 from apt2ostree.archive.distributions import NamedSources
 from apt2ostree.archive.sources import Source, parse_sources
-from apt2ostree.debian.index import MalformedIndexError, Package, parse_index
-from apt2ostree.debian.wanted import WantedError
+from apt2ostree.debian.index import Package, parse_index
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lock_config import LockConfig
 from apt2ostree.lock.lockfile import read_lock, render_lock
-from apt2ostree.lock.preferences import Preferences, PreferencesError, parse_preferences
-from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
+from apt2ostree.lock.preferences import Preferences, parse_preferences
+from apt2ostree.lock.resolver import base_packages, choose, resolve
 from apt2ostree.lock.summary import Summary, summarize
-from apt2ostree.lock.universe import DuplicateError, Universe
-
-# What the resolver says of its input. A VerificationError is none: it is a defect.
-_INPUT_ERRORS = (
-    DuplicateError,
-    MalformedIndexError,
-    PreferencesError,
-    UnsatisfiableError,
-    WantedError,
-)
+from apt2ostree.lock.universe import Universe
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
     indexes = archives.fetch(read_sources(config), config.architectures)
     try:
         chosen = select(config, _packages(indexes, archives.downloader.cache))
-    except _INPUT_ERRORS as error:
+    except UserError as error:
         raise UserError(f"{config.label}: {error}") from None
     snapshots = {index.origin: index.snapshot for index in indexes}
     content = render_lock(chosen.packages, old, lambda origin: snapshots[origin], chosen.automatic)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apt2ostree.debian.index import MalformedIndexError, Origin, ReleaseFacts, parse_index
+from apt2ostree.errors import UserError
 
 _STANZA = b"""Package: nginx
 Source: nginx-source (1.22.1-8)
@@ -178,7 +179,7 @@ class OriginTest(unittest.TestCase):
         self.assertEqual(Origin("file:/srv/debian", "s", "c", "a").site, "")
 
     def test_says_what_it_expects(self) -> None:
-        with self.assertRaisesRegex(ValueError, "'nonsense' is not an origin; expected 'URI SUITE"):
+        with self.assertRaisesRegex(UserError, "'nonsense' is not an origin; expected 'URI SUITE"):
             Origin.parse("nonsense")
 
 

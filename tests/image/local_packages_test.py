@@ -42,6 +42,8 @@ class LocalPackagesTest(unittest.TestCase):
     def test_a_field_that_is_none(self) -> None:
         with self.assertRaisesRegex(UserError, "control file is malformed: .*own.*Depends"):
             self.check(record("own", Depends="lib (=> 1"))
+        with self.assertRaisesRegex(UserError, "control file is malformed: '1:' is not a Debian"):
+            self.check(record("own", Depends="lib (>= 1:)"), LIBRARY)
 
     def test_a_package_for_all_architectures_alone(self) -> None:
         own = PackageRecord("own", "1", "all", control("own", Architecture="all", Depends="own"))
