@@ -10,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from apt2ostree.debian.control import parse_stanzas
 from tests.e2e.archive import Archive
-from tests.e2e.bazel import APT, MODULE, SOURCES, BazelTest, clean_environment, startup
+from tests.e2e.case import RC, BazelTest
 from tests.support import judges
-from tests.support.bazel import spawns
+from tests.support.bazel import SOURCES, Machine, module
 
 DEBS: list[Path] = []
 ORIGIN = "http://ftp.debian.org/debian"
@@ -67,21 +67,6 @@ IMAGES = ("small", "nginx")
 PARTS = ("commit", "manifest.json", "objects.tar")
 
 
-@dataclass(frozen=True)
-class Machine:
-    """Where and as whom Bazel runs.
-
-    Attributes:
-        workspace: the user's directory.
-        cache: where Bazel's installation and outputs go.
-        prefix: what to run Bazel with.
-    """
-
-    workspace: Path
-    cache: Path
-    prefix: tuple[str, ...] = ()
-
-
 class ConfiguredTest(BazelTest):
     """One build of everything, whose configuring is then done again and again."""
 
@@ -94,32 +79,16 @@ class ConfiguredTest(BazelTest):
             self.archive.files[f"debian/{path}"] = data
         for name, text in sources(SOURCES).items():
             self.write(name, text)
-        self.here = Machine(self.workspace, self.cache)
-        shutil.rmtree(self.base(self.here), ignore_errors=True)
-        self.addCleanup(self.run_bazel, self.here, "shutdown")
+        self.here = self.machine_at(self.cache, self.workspace)
+        shutil.rmtree(self.here.output_base, ignore_errors=True)
+        self.addCleanup(self.here.shutdown)
         self.first = self.configure(self.here, "--jobs=1")
 
-    def base(self, machine: Machine) -> Path:
-        return machine.cache / "configured"
-
-    def run_bazel(self, machine: Machine, *words: str) -> str:
-        """Run Bazel; return what it said."""
-        result = subprocess.run(
-            [*machine.prefix, *startup(machine.cache), f"--output_base={self.base(machine)}",
-             *words],
-            cwd=machine.workspace,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={
-                **clean_environment(),
-                "APT2OSTREE_MIRRORS": f"{ORIGIN}={self.archive.url}",
-                "HOME": str(machine.cache),
-            },
-            check=False,
-        )  # fmt: skip
-        self.assertEqual(result.returncode, 0, result.stdout)
-        return result.stdout
+    def machine_at(self, cache: Path, workspace: Path) -> Machine:
+        """One that fetches from the archive, and says what it executed."""
+        machine = self.machine_of(cache, workspace, "configured")
+        environment = {"APT2OSTREE_MIRRORS": f"{ORIGIN}={self.archive.url}", "HOME": str(cache)}
+        return replace(machine, environment=environment, log_executions=True)
 
     def configure(
         self, machine: Machine, *options: str, images: tuple[str, ...] = IMAGES, runner: str = ""
@@ -132,20 +101,14 @@ class ConfiguredTest(BazelTest):
             images: names.
             runner: how the actions are to be run: a strategy of Bazel's; empty: any.
         """
-        binaries = Path(
-            self.run_bazel(machine, "info", "--repository_cache=", "bazel-bin").split()[-1]
-        )
+        binaries = Path(machine.run("info", "bazel-bin").check().stdout.strip())
         files = [binaries / f"{image}.{part}" for image in images for part in PARTS]
         for file in files:
             file.unlink(missing_ok=True)
-        log = machine.cache / "configured.log"
         if runner:
             options = (*options, f"--strategy=OstreeConfigure={runner}")
-        self.run_bazel(
-            machine, "build", "--symlink_prefix=/", "--repository_cache=",
-            f"--execution_log_json_file={log}", *options, *(f"//:{image}" for image in images),
-        )  # fmt: skip
-        how = [spawn.runner for spawn in spawns(log) if spawn.mnemonic == "OstreeConfigure"]
+        built = machine.build(*options, *(f"//:{image}" for image in images))
+        how = list(built.runners("OstreeConfigure").elements())
         self.assertEqual(len(how), len(images), "all were to be configured anew")
         if runner:
             self.assertEqual(set(how), {runner})
@@ -169,13 +132,13 @@ class ConfiguredTest(BazelTest):
     def another_host_name(self) -> None:
         if judges.run("unshare", "--uts", "true", check=False):
             judges.skip_aloud(self, "only root can have another host name")
-        self.run_bazel(self.here, "shutdown")
+        self.here.shutdown()
         script = 'echo another.example > /proc/sys/kernel/hostname; exec "$@"'
         elsewhere = replace(self.here, prefix=("unshare", "--uts", "sh", "-ec", script, "sh"))
         try:
             self.assertEqual(self.configure(elsewhere, runner="local"), self.first)
         finally:
-            self.run_bazel(elsewhere, "shutdown")
+            elsewhere.shutdown()
 
     def another_clock(self) -> None:
         """The programs of the image see another time; the image has what they need for that."""
@@ -211,11 +174,13 @@ class ConfiguredTest(BazelTest):
         except OSError:
             judges.skip_aloud(self, "this sandbox knows one user only")
         become = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-        nobody = Machine(home / "workspace", home, (*become, "env", "USER=nobody"))
+        nobody = replace(
+            self.machine_at(home, home / "workspace"), prefix=(*become, "env", "USER=nobody")
+        )
         try:
             self.assertEqual(self.configure(nobody, "--jobs=8"), self.first)
         finally:
-            self.run_bazel(nobody, "shutdown")
+            nobody.shutdown()
 
 
 def served() -> list[tuple[str, bytes]]:
@@ -230,13 +195,16 @@ def served() -> list[tuple[str, bytes]]:
 
 def sources(rules: Path) -> dict[str, str]:
     """Path → text of the workspace's files, for a rule set in `rules`."""
-    module = MODULE.format(sources=f'"{rules}"') + APT
-    files = {"BUILD.bazel": BUILD, "check-date": CHECK_DATE, "etc/ld.so.preload": PRELOAD}
+    files = {
+        ".bazelrc": RC,
+        "BUILD.bazel": BUILD,
+        "MODULE.bazel": module(*LOCKS, sources=rules),
+        "check-date": CHECK_DATE,
+        "etc/ld.so.preload": PRELOAD,
+    }
     for name, lock in LOCKS.items():
-        module += f'apt.lock(name = "{name}", lockfile = "//:{name}.lock")\n'
-        module += f'use_repo(apt, "{name}")\n'
         files[f"{name}.lock"] = Path(lock).read_text(encoding="utf-8")
-    return {"MODULE.bazel": module, **files}
+    return files
 
 
 if __name__ == "__main__":

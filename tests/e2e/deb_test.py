@@ -2,7 +2,7 @@
 
 import unittest
 
-from tests.e2e.bazel import BazelTest
+from tests.e2e.case import BazelTest
 from tests.support.debs import ROOT, ar, control, deb, directory, file, symlink, tar
 
 

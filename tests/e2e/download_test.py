@@ -3,7 +3,7 @@
 import unittest
 
 from tests.e2e.archive import Archive
-from tests.e2e.bazel import BazelTest
+from tests.e2e.case import BazelTest
 from tests.support.debs import control, deb, file
 
 

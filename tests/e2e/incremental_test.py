@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from tests.e2e.bazel import BazelTest
+from tests.e2e.case import BazelTest
 from tests.support import judges
 from tests.support.debs import control, deb, file
 

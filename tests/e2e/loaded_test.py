@@ -3,7 +3,8 @@
 import os
 import unittest
 
-from tests.e2e.bazel import BazelTest, Result
+from tests.e2e.case import BazelTest
+from tests.support.bazel import Result
 from tests.support.debs import control, deb, file
 
 SIZES = (5, 50)

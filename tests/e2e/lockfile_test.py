@@ -2,8 +2,9 @@
 
 import unittest
 
-from tests.e2e.bazel import APT, BazelTest
+from tests.e2e.case import BazelTest
 from tests.support import judges
+from tests.support.bazel import APT
 from tests.support.debs import control, deb, file
 
 EXTENSIONS = "@apt2ostree//apt2ostree:extensions.bzl"
@@ -131,7 +132,7 @@ class LockfileTest(BazelTest):
         self.write(
             f"{name}/MODULE.bazel",
             f'module(name = "{name}")\nbazel_dep(name = "apt2ostree", version = "0.1.0")\n'
-            f'{APT}apt.lock(name = "{lock}", lockfile = "//:x.lock")\nuse_repo(apt, "{lock}")\n',
+            f'{APT}\napt.lock(name = "{lock}", lockfile = "//:x.lock")\nuse_repo(apt, "{lock}")\n',
         )
         self.write(f"{name}/x.lock", "\n".join(stanzas))
         self.write(

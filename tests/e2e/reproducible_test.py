@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
-from tests.e2e.bazel import SOURCES, BazelTest, clean_environment, startup
+from tests.e2e.case import BazelTest
 from tests.support import judges
+from tests.support.bazel import SOURCES
 from tests.support.debs import control, deb, directory, file, symlink
 
 NOBODY = 65534
@@ -51,27 +53,13 @@ class ReproducibleTest(BazelTest):
             prefix: what to run Bazel with.
         """
         cache = cache or self.cache
-        base = cache / "reproducible"
-        shutil.rmtree(base, ignore_errors=True)
-        command = [*prefix, *startup(cache), f"--output_base={base}"]
-
-        def run(*words: str) -> str:
-            result = subprocess.run(
-                [*command, *words],
-                cwd=place or self.workspace,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**clean_environment(), "HOME": str(cache)},
-                check=False,
-            )
-            self.assertEqual(result.returncode, 0, result.stdout)
-            return result.stdout
-
+        machine = self.machine_of(cache, place or self.workspace, "reproducible")
+        environment = {**machine.environment, "HOME": str(cache)}
+        machine = replace(machine, prefix=prefix, environment=environment)
+        shutil.rmtree(machine.output_base, ignore_errors=True)
         try:
-            targets = ("//:debs_image", "@debs//:packages")
-            run("build", "--symlink_prefix=/", "--repository_cache=", *options, *targets)
-            found = Path(run("info", "output_path").split()[-1])
+            machine.build(*options, "//:debs_image", "@debs//:packages")
+            found = Path(machine.run("info", "output_path").check().stdout.strip())
             return {
                 # Without the names of the configuration and of its directory.
                 "/".join(path.relative_to(found).parts[2:]): digest(path)
@@ -80,7 +68,7 @@ class ReproducibleTest(BazelTest):
                 and not path.is_symlink()
             }
         finally:
-            run("shutdown")
+            machine.shutdown()
 
     def test_another_output_base_directory_user_and_number_of_jobs(self) -> None:
         one = self.outputs("--jobs=1")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,7 +26,10 @@ from tests.support import judges
 SOURCES = Path("MODULE.bazel").resolve().parent
 """The rule set itself: where the runfiles' symlinks lead."""
 
-_OUTER = ("TEST_TMPDIR", "RUNFILES_DIR", "JAVA_RUNFILES", "PYTHONPATH", "RUNFILES_MANIFEST_FILE")
+APT = 'apt = use_extension("@apt2ostree//apt2ostree:extensions.bzl", "apt")'
+"""The line of MODULE.bazel that locks come after."""
+
+_OUTER = re.compile("TEST_|BAZEL|RUNFILES|JAVA_RUNFILES|PYTHON|XML_|GTEST")
 """Of the outer Bazel's test environment, what an inner one would take for its own."""
 
 
@@ -58,7 +62,10 @@ class Result:
         command: as it was called.
         status: exit code.
         stdout: what it printed.
-        output: what it said, on stderr.
+        stderr: what it said.
+        actions: mnemonic → how many of them were executed, of the rules' own.
+        loaded: how many packages of Bazel were loaded.
+        configured: how many targets were configured.
         spawns: actions run or found in a remote cache; what the local action cache already
             has leaves no trace.
     """
@@ -66,8 +73,16 @@ class Result:
     command: tuple[str, ...]
     status: int
     stdout: str
-    output: str
+    stderr: str
+    actions: Mapping[str, int]
+    loaded: int = 0
+    configured: int = 0
     spawns: tuple[Spawn, ...] = ()
+
+    @property
+    def output(self) -> str:
+        """All that it said, and after it what it printed."""
+        return self.stderr + self.stdout
 
     def runners(self, *mnemonics: str) -> Counter[str]:
         """How often each way of running was taken, by actions of these mnemonics."""
@@ -97,6 +112,8 @@ class Machine:
         options: for every command that builds.
         startup_options: besides those that every machine has.
         log_executions: write the log that `Result.spawns` comes from; it costs time.
+        prefix: what Bazel is started with, as another user for example.
+        idle_seconds: after which Bazel's server ends.
     """
 
     workspace: Path
@@ -105,11 +122,14 @@ class Machine:
     options: tuple[str, ...] = ()
     startup_options: tuple[str, ...] = ()
     log_executions: bool = True
+    prefix: tuple[str, ...] = ()
+    idle_seconds: int = 600
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def run(self, command: str, *arguments: str) -> Result:
-        """Call Bazel."""
-        log = self.output_base.parent / f"{self.output_base.name}.{next(self._numbers)}.log"
+    def run(self, command: str, *arguments: str, cwd: Path | None = None) -> Result:
+        """Call Bazel, in `cwd` if not in the workspace."""
+        files = f"{self.output_base}.{next(self._numbers)}"
+        log, events = Path(f"{files}.log"), Path(f"{files}.events.json")
         builds = command in ("build", "run", "test")
         logs = builds and self.log_executions
         full = [
@@ -117,23 +137,31 @@ class Machine:
             command,
             *(self.options if builds else ()),
             *((f"--execution_log_json_file={log}",) if logs else ()),
+            *((f"--build_event_json_file={events}",) if builds else ()),
             *arguments,
         ]
         done = subprocess.run(
             full,
-            cwd=self.workspace,
+            cwd=cwd or self.workspace,
             env=self.variables(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
-        return Result(
+        metrics = build_metrics(events) if events.exists() else {}
+        result = Result(
             command=tuple(full),
             status=done.returncode,
             stdout=done.stdout.decode("utf-8", "replace"),
-            output=done.stderr.decode("utf-8", "replace"),
+            stderr=done.stderr.decode("utf-8", "replace"),
+            actions=executed(metrics),
+            loaded=int(metrics.get("packageMetrics", {}).get("packagesLoaded", 0)),
+            configured=int(metrics.get("targetMetrics", {}).get("targetsConfigured", 0)),
             spawns=tuple(spawns(log)) if log.exists() else (),
         )
+        for file in (log, events):
+            file.unlink(missing_ok=True)
+        return result
 
     def build(self, *arguments: str) -> Result:
         """`bazel build`, which must succeed."""
@@ -144,18 +172,19 @@ class Machine:
         bazel = shutil.which("bazel") or shutil.which("bazelisk")
         assert bazel
         return [
+            *self.prefix,
             bazel,
             *shlex.split(os.environ.get("APT2OSTREE_E2E_STARTUP", "")),
             "--nohome_rc",
             f"--output_base={self.output_base}",
-            "--max_idle_secs=600",
+            f"--max_idle_secs={self.idle_seconds}",
             "--host_jvm_args=-Xmx2g",
             *self.startup_options,
         ]
 
     def variables(self) -> dict[str, str]:
         """The environment that Bazel is started in."""
-        outer = {name: value for name, value in os.environ.items() if name not in _OUTER}
+        outer = {name: value for name, value in os.environ.items() if not _OUTER.match(name)}
         return {**outer, **self.environment}
 
     def read(self, path: str) -> str:
@@ -195,25 +224,27 @@ def machine(
     return made
 
 
-def module(*locks: str, extra: str = "") -> str:
+def module(*locks: str, extra: str = "", sources: Path = SOURCES) -> str:
     """A user's MODULE.bazel with the rule set as it is here.
 
     Args:
         *locks: names; the lockfile of each is `NAME.lock`.
         extra: more lines.
+        sources: where the rule set is.
     """
     lines = [
         'module(name = "user")',
         'bazel_dep(name = "apt2ostree")',
-        f'local_path_override(module_name = "apt2ostree", path = "{SOURCES}")',
-        'apt = use_extension("@apt2ostree//apt2ostree:extensions.bzl", "apt")',
+        f'local_path_override(module_name = "apt2ostree", path = {json.dumps(str(sources))})',
+        APT,
+        *(tag(lock, f'lockfile = "//:{lock}.lock"') for lock in locks),
     ]
-    for lock in locks:
-        lines += [
-            f'apt.lock(name = "{lock}", lockfile = "//:{lock}.lock")',
-            f'use_repo(apt, "{lock}")',
-        ]
     return "\n".join([*lines, extra, ""])
+
+
+def tag(lock: str, attributes: str) -> str:
+    """The lines of MODULE.bazel that declare a lock."""
+    return f'apt.lock(name = "{lock}", {attributes})\nuse_repo(apt, "{lock}")'
 
 
 IMAGE = """
@@ -245,6 +276,25 @@ def spawns(log: Path) -> Iterator[Spawn]:
             inputs=tuple(item["path"] for item in entry.get("inputs", ())),
             exit_code=entry.get("exitCode", 0),
         )
+
+
+def build_metrics(events: Path) -> dict[str, Any]:
+    """What Bazel counted while it built, out of build events; empty if it did not get that far."""
+    for line in events.read_text(encoding="utf-8").splitlines():
+        metrics: dict[str, Any] = json.loads(line).get("buildMetrics", {})
+        if metrics:
+            return metrics
+    return {}
+
+
+def executed(metrics: Mapping[str, Any]) -> dict[str, int]:
+    """How many actions were executed, by mnemonic, of the rules' own."""
+    found = {}
+    for item in metrics.get("actionSummary", {}).get("actionData", []):
+        count = int(item.get("actionsExecuted", 0))
+        if count and item["mnemonic"] != "BazelWorkspaceStatusAction":
+            found[item["mnemonic"]] = count
+    return found
 
 
 def _remove(made: Machine) -> None:

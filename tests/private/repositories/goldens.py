@@ -1,6 +1,6 @@
 """Hold what is generated to goldens, texts that are kept so that a change of them is reviewed.
 
-`bazel run //tests/private:update_goldens` writes them; `:goldens_test` compares.
+`bazel run //tests/private/repositories:update_goldens` writes them; `:goldens_test` compares.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-FOLDER = "tests/private"
+FOLDER = "tests/private/repositories"
 GOLDENS = Path(FOLDER, "goldens")
 GENERATED = Path(FOLDER, "generated")
 

@@ -2,7 +2,7 @@
 
 import unittest
 
-from tests.private import goldens
+from tests.private.repositories import goldens
 from tests.support.judges import ScratchTest
 
 
@@ -29,7 +29,8 @@ class GoldensTest(ScratchTest):
             goldens.difference(golden, generated).splitlines(),
             [
                 f"{golden} is not what is generated now; if that is meant, "
-                "`bazel run //tests/private:update_goldens` and review what it writes:",
+                "`bazel run //tests/private/repositories:update_goldens` and review what it "
+                "writes:",
                 f"--- {golden}",
                 "+++ generated now",
                 "@@ -1,2 +1,2 @@",
