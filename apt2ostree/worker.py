@@ -6,13 +6,12 @@ requests on standard input, one JSON object per line, and answers them on standa
 overlap (multiplexing) and each runs in a thread of its own: hashing and decompressing
 release the interpreter's lock.
 
-An action is the same with and without a worker: both run the tool's `main` on the same
-arguments.
+An action is the same with and without a worker: both run the program's `main` on the same request
+(see `request`), which comes in a file that the one argument, `@FILE`, names.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import sys
@@ -20,12 +19,13 @@ import threading
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Callable, NoReturn, TextIO
+from typing import Any, Callable, TextIO
 
-from apt2ostree import errors, messages
+from apt2ostree import errors, messages, request
+from apt2ostree.request import Request
 
-Main = Callable[[Sequence[str], Path], int]
-"""A tool: arguments, and the directory that paths in them are relative to → exit status."""
+Main = Callable[[Request], None]
+"""A program: does what a request says, or raises a `UserError`."""
 
 FLAG = "--persistent_worker"
 
@@ -33,43 +33,38 @@ _MUCH_GARBAGE = 50_000
 """Objects left by the actions since the last search for garbage that are worth another."""
 
 
-class ActionParser(argparse.ArgumentParser):
-    """Reads an action's arguments, whose values may begin with a dash; never exits a worker."""
+def run(main: Main[Request], kind: type[Request]) -> None:
+    """Run a program as Bazel asks: as a worker if `FLAG` is among the arguments, else once.
 
-    def error(self, message: str) -> NoReturn:
-        """Raise a `UserError`."""
-        raise errors.UserError(f"arguments of the action: {message}")
-
-    def _parse_optional(self, arg_string: str) -> Any:
-        known = arg_string.partition("=")[0] in self._option_string_actions
-        return super()._parse_optional(arg_string) if known else None
-
-
-def run(main: Main) -> None:
-    """Run a tool as Bazel asks: as a worker if `FLAG` is among the arguments, else once."""
-    if FLAG in sys.argv[1:]:
-        serve(main, sys.stdin, sys.stdout)
-    else:
-        errors.run(lambda arguments: main(expand(arguments, Path()), Path()))
-
-
-def expand(arguments: Sequence[str], directory: Path) -> list[str]:
-    """Replace `@FILE` by the file's lines, one argument each.
-
-    Bazel expands the files for workers itself, and, like here, leaves `@@…`, labels, alone.
+    Args:
+        main: the program.
+        kind: the dataclass that its requests are read into.
     """
-    expanded: list[str] = []
-    for argument in arguments:
-        if argument.startswith("@") and not argument.startswith("@@"):
-            text = (directory / argument[1:]).read_text(encoding="utf-8")
-            expanded += text.splitlines()
-        else:
-            expanded.append(argument)
-    return expanded
+    if FLAG in sys.argv[1:]:
+        serve(main, kind, sys.stdin, sys.stdout)
+    else:
+        errors.run(lambda arguments: _run(main, kind, arguments, Path()))
 
 
-def serve(main: Main, requests: Iterable[str], responses: TextIO) -> None:
-    """Answer requests until there are no more.
+def _run(
+    main: Main[Request], kind: type[Request], arguments: Sequence[str], directory: Path
+) -> int:
+    """Run a program once; paths are relative to `directory`."""
+    main(request.read(_text(arguments, directory), kind, directory, "the action's request"))
+    return 0
+
+
+def _text(arguments: Sequence[str], directory: Path) -> str | bytes:
+    """The request: the file that `@FILE` names, or its lines, as Bazel gives them to workers."""
+    if len(arguments) == 1 and arguments[0].startswith("@"):
+        return (directory / arguments[0][1:]).read_bytes()
+    return "\n".join(arguments)
+
+
+def serve(
+    main: Main[Request], kind: type[Request], requests: Iterable[str], responses: TextIO
+) -> None:
+    """Answer Bazel's requests until there are no more.
 
     Python's search for garbage in cycles would go through a hundred thousand living rows again
     and again while an image is composed: it waits until an action is done, and there may be much.
@@ -78,12 +73,12 @@ def serve(main: Main, requests: Iterable[str], responses: TextIO) -> None:
     gc.freeze()
     gc.disable()
 
-    def answer(request: dict[str, Any]) -> None:
-        status, output = _work(main, request)
+    def answer(work: dict[str, Any]) -> None:
+        status, output = _work(main, kind, work)
         response = {
             "exitCode": status,
             "output": output,
-            "requestId": request.get("requestId", 0),
+            "requestId": work.get("requestId", 0),
         }
         with lock:
             responses.write(json.dumps(response) + "\n")
@@ -93,28 +88,31 @@ def serve(main: Main, requests: Iterable[str], responses: TextIO) -> None:
 
     threads = []
     for line in requests:
-        request = json.loads(line)
-        if request.get("cancel"):
+        work = json.loads(line)
+        if work.get("cancel"):
             continue  # Cancelling is not announced as supported; the answer comes anyway.
-        if request.get("requestId", 0):
-            threads.append(threading.Thread(target=answer, args=(request,)))
+        if work.get("requestId", 0):
+            threads.append(threading.Thread(target=answer, args=(work,)))
             threads[-1].start()
             threads = [thread for thread in threads if thread.is_alive()]
         else:
-            answer(request)
+            answer(work)
     for thread in threads:
         thread.join()
 
 
-def _work(main: Main, request: dict[str, Any]) -> tuple[int, str]:
+def _work(main: Main[Request], kind: type[Request], work: dict[str, Any]) -> tuple[int, str]:
     """Run one action; return its exit status and what to show of it."""
-    directory = Path(request.get("sandboxDir") or ".")
+    directory = Path(work.get("sandboxDir") or ".")
     with messages.kept() as said:
         try:
-            status = main(expand(request.get("arguments", []), directory), directory)
+            status = _run(main, kind, work.get("arguments", []), directory)
         except (errors.UserError, OSError) as error:
             status = 1
-            messages.error(str(error))
+            message = str(error)
+            if directory != Path():
+                message = message.replace(f"{directory}/", "")  # Told as Bazel knows them.
+            messages.error(message)
         except BaseException:
             status = 1
             messages.say(traceback.format_exc().rstrip("\n"))

@@ -2,112 +2,92 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from apt2ostree import worker
 from apt2ostree.image import compose, quirks
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.request import at_most_one
 from apt2ostree.tree import manifest
 
 
-def main(arguments: Sequence[str], directory: Path) -> int:
-    """Run the action; see --help."""
-    parser = worker.ActionParser(description=__doc__)
-    parser.add_argument(
-        "--base", nargs=2, metavar=("NAME", "MANIFEST"), help="an image to begin with"
-    )
-    parser.add_argument(
-        "--base-package",
-        action="extend",
-        nargs="+",
-        default=[],
-        help="manifests of the packages of the base",
-    )
-    # One option with thousands of values: argparse takes quadratic time for thousands of options.
-    parser.add_argument(
-        "--package", action="extend", nargs="+", default=[], help="manifests of packages"
-    )
-    parser.add_argument(
-        "--local-package",
-        action="append",
-        default=[],
-        metavar="MANIFEST",
-        help="which of these is a package that no lock names",
-    )
-    parser.add_argument(
-        "--layer",
-        action="append",
-        default=[],
-        nargs=2,
-        metavar=("NAME", "MANIFEST"),
-        help="a tree to lay over the packages",
-    )
-    parser.add_argument(
-        "--architecture", action="append", default=[], help="native first, then foreign ones"
-    )
-    parser.add_argument("--merged-usr", choices=["auto", "yes", "no"], default="auto")
-    parser.add_argument("--overlay-conflicts", choices=["error", "replace"], default="error")
-    parser.add_argument(
-        "--remove", action="append", default=[], metavar="PATTERN", help="paths to leave out"
-    )
-    parser.add_argument("--unmatched-globs", choices=["warning", "error"], default="warning")
-    parser.add_argument(
-        "--automatic",
-        action="append",
-        default=[],
-        metavar="NAME:ARCHITECTURE",
-        help="a package that nobody asked for",
-    )
-    parser.add_argument(
-        "--quirk",
-        action="append",
-        default=[],
-        nargs=2,
-        metavar=("NAME", "FILE"),
-        help="a correction of a package",
-    )
-    parser.add_argument("--manifest", required=True, help="manifest to write")
-    parser.add_argument("--objects", required=True, help="objects tar to write")
-    parser.add_argument("--commit", required=True, help="commit checksum to write")
-    options = parser.parse_args(arguments)
-    with (directory / options.objects).open("w+b") as file:
+@dataclass(frozen=True)
+class Base:
+    """An image to begin with: its label, its manifest, the manifests of its packages."""
+
+    name: str
+    manifest: Path
+    packages: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compose; see `compose.Options` for what is not told here.
+
+    Attributes:
+        base: an image to begin with, or none.
+        packages: manifests of the packages.
+        local_packages: those of them that are of packages that no lock names.
+        layers: (name, manifest) of the trees to lay over the packages.
+        quirks: (name, file) of the corrections of packages.
+        manifest: manifest to write.
+        objects: objects tar to write.
+        commit: commit checksum to write.
+    """
+
+    base: Sequence[Base]
+    packages: Sequence[Path]
+    local_packages: Sequence[Path]
+    layers: Sequence[tuple[str, Path]]
+    architectures: Sequence[str]
+    merged_usr: Literal["auto", "yes", "no"]
+    overlay_conflicts: Literal["error", "replace"]
+    remove: Sequence[str]
+    unmatched_globs: Literal["warning", "error"]
+    automatic: Sequence[str]
+    quirks: Sequence[tuple[str, Path]]
+    manifest: Path
+    objects: Path
+    commit: Path
+
+
+def main(request: Request) -> None:
+    """Run the action."""
+    with request.objects.open("w+b") as file:
         writer = ObjectsWriter(file)
-        packages = {path: manifest.load(directory / path) for path in options.package}
+        packages = {path: manifest.load(path) for path in request.packages}
+        options = compose.Options(
+            architectures=request.architectures,
+            merged_usr=request.merged_usr,
+            overlay_conflicts=request.overlay_conflicts,
+            remove=request.remove,
+            unmatched_globs=request.unmatched_globs,
+            automatic=frozenset(request.automatic),
+            local=[one.key for path in request.local_packages for one in packages[path].packages],
+            quirks=[quirks.load(path, name) for name, path in request.quirks],
+        )
         image, commit = compose.compose(
             list(packages.values()),
-            {name: manifest.load(directory / path) for name, path in options.layer},
-            compose.Options(
-                options.architecture,
-                options.merged_usr,
-                options.overlay_conflicts,
-                options.remove,
-                options.unmatched_globs,
-                frozenset(options.automatic),
-                [one.key for path in options.local_package for one in packages[path].packages],
-                [quirks.load(directory / path, name) for name, path in options.quirk],
-            ),
+            {name: manifest.load(path) for name, path in request.layers},
+            options,
             writer,
-            _base(options, directory),
+            _base(at_most_one(request.base)),
         )
         writer.close()
-    (directory / options.manifest).write_text(image.dump(), encoding="utf-8")
-    (directory / options.commit).write_text(f"{commit}\n", encoding="ascii")
-    return 0
+    request.manifest.write_text(image.dump(), encoding="utf-8")
+    request.commit.write_text(f"{commit}\n", encoding="ascii")
 
 
-def _base(options: argparse.Namespace, directory: Path) -> compose.Base | None:
-    if options.base is None:
+def _base(base: Base | None) -> compose.Base | None:
+    if base is None:
         return None
-    name, path = options.base
-    return compose.Base(
-        name,
-        manifest.load(directory / path),
-        functools.cache(lambda: [manifest.load(directory / path) for path in options.base_package]),
-    )
+    packages = functools.cache(lambda: [manifest.load(path) for path in base.packages])
+    return compose.Base(base.name, manifest.load(base.manifest), packages)
 
 
 if __name__ == "__main__":
-    worker.run(main)
+    worker.run(main, Request)

@@ -2,107 +2,104 @@
 
 from __future__ import annotations
 
-import argparse
-import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from apt2ostree import errors, worker
 from apt2ostree.configure import cleanup, configure, namespaces, scripts
 from apt2ostree.configure.fakeroot_packages import FakerootPackages
 from apt2ostree.configure.sandbox import Limits
 from apt2ostree.errors import UserError
-from apt2ostree.tree import manifest
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.request import at_most_one
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the action; see --help."""
-    options = _parser().parse_args(worker.expand(arguments, Path()))
-    signal.signal(signal.SIGTERM, _stop)
+@dataclass(frozen=True)
+class Request:
+    """What to configure, and how.
+
+    Attributes:
+        image: the unpacked image.
+        cleanup: lists of what not to keep.
+        debconf: answers, as debconf-set-selections(1) takes them, or none.
+        disk_limit: bytes that the scripts may write; 0: as many as by default.
+        environment: variables for the scripts.
+        epoch: SOURCE_DATE_EPOCH; 0: what the locks say, or else the newest changelog entry.
+        hooks_after: programs to run inside when all is configured.
+        hooks_before: programs to run inside before anything is.
+        policy: a policy-rc.d, or none: no service may start.
+        time_limit: seconds that a package's scripts may take; 0: as many as by default.
+        manifest: manifest to write.
+        objects: objects tar to write.
+        commit: commit checksum to write.
+    """
+
+    image: BuiltImage
+    cleanup: Sequence[Path]
+    debconf: Sequence[Path]
+    disk_limit: int
+    environment: Mapping[str, str]
+    epoch: int
+    hooks_after: Sequence[Path]
+    hooks_before: Sequence[Path]
+    policy: Sequence[Path]
+    time_limit: int
+    manifest: Path
+    objects: Path
+    commit: Path
+
+
+def main(request: Request) -> None:
+    """Run the action."""
+    errors.heed_sigterm()
     namespaces.enter()
+    image = request.image
     try:
-        image, commit = configure.configure(
-            manifest.load(options.image),
-            options.objects,
-            _fakeroot(options),
-            _options(options),
-            options.output_manifest.with_name(options.output_manifest.name + ".scratch").absolute(),
-            options.output_objects,
+        configured, commit = configure.configure(
+            image.manifest,
+            image.objects,
+            _fakeroot(image),
+            _options(request),
+            request.manifest.with_name(request.manifest.name + ".scratch").absolute(),
+            request.objects,
         )
     except UserError as error:
-        raise UserError(f"{options.label}: {error}") from error
-    options.output_manifest.write_text(image.dump(), encoding="utf-8")
-    options.output_commit.write_text(f"{commit}\n", encoding="ascii")
-    return 0
+        raise UserError(f"{image.label}: {error}") from error
+    request.manifest.write_text(configured.dump(), encoding="utf-8")
+    request.commit.write_text(f"{commit}\n", encoding="ascii")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = worker.ActionParser(description=__doc__)
-    add = parser.add_argument
-    add("--label", required=True, help="what to call the image in errors")
-    add("--image", required=True, type=Path, help="manifest of the unpacked image")
-    add(
-        "--objects",
-        action="extend",
-        nargs="+",
-        default=[],
-        type=Path,
-        help="objects tars of the image",
-    )
-    add("--fakeroot", action="append", default=[], type=Path, help="manifest of a package")
-    add("--fakeroot-objects", action="append", default=[], type=Path, help="objects tar of one")
-    add("--cleanup", action="append", default=[], type=Path, help="list of what not to keep")
-    add("--debconf", type=Path, help="answers, as debconf-set-selections takes them")
-    add("--disk-limit", type=int, help="bytes that the scripts may write")
-    add("--emulator", type=Path, help="qemu-user for the image's architecture")
-    add("--environment", action="append", default=[], metavar="NAME=VALUE")
-    add("--epoch", type=int, help="SOURCE_DATE_EPOCH (default: the newest changelog entry)")
-    add("--hook-after", action="append", default=[], type=Path, help="program to run inside")
-    add("--hook-before", action="append", default=[], type=Path, help="program to run inside")
-    add("--lockfile", action="append", default=[], type=Path, help="lock the packages are from")
-    add("--policy", type=Path, help="policy-rc.d (default: no service may start)")
-    add("--time-limit", type=float, help="seconds that a package's scripts may take")
-    add("--output-manifest", required=True, type=Path)
-    add("--output-objects", required=True, type=Path)
-    add("--output-commit", required=True, type=Path)
-    return parser
-
-
-def _options(options: argparse.Namespace) -> configure.Options:
+def _options(request: Request) -> configure.Options:
     rules = [
         rule
-        for path in options.cleanup
+        for path in request.cleanup
         for rule in cleanup.parse(path.read_text(encoding="utf-8"), str(path))
     ]
+    policy = at_most_one(request.policy)
     default = Limits()
     return configure.Options(
         cleanup=cleanup.Cleanup(rules),
-        emulator=options.emulator,
-        environment=dict(item.split("=", 1) for item in options.environment),
-        epoch=options.epoch,
-        hooks_after=options.hook_after,
-        hooks_before=options.hook_before,
+        emulator=at_most_one(request.image.emulator),
+        environment=request.environment,
+        epoch=request.epoch or None,
+        hooks_after=request.hooks_after,
+        hooks_before=request.hooks_before,
         limits=Limits(
-            options.time_limit or default.seconds, options.disk_limit or default.disk_bytes
+            request.time_limit or default.seconds, request.disk_limit or default.disk_bytes
         ),
-        locks=[path.read_text(encoding="utf-8") for path in options.lockfile],
-        policy=options.policy.read_text(encoding="utf-8") if options.policy else scripts.POLICY,
-        preseed=options.debconf,
+        locks=[path.read_text(encoding="utf-8") for _, path in request.image.lockfiles],
+        policy=policy.read_text(encoding="utf-8") if policy else scripts.POLICY,
+        preseed=at_most_one(request.debconf),
     )
 
 
-def _fakeroot(options: argparse.Namespace) -> FakerootPackages:
-    packages = FakerootPackages.load(options.fakeroot, options.fakeroot_objects)
+def _fakeroot(image: BuiltImage) -> FakerootPackages:
+    packages = FakerootPackages.load(image.fakeroot, image.fakeroot_objects)
     if not packages:
-        raise UserError("no fakeroot given: expected its packages with --fakeroot")
+        raise UserError("no fakeroot given: expected its packages in `fakeroot`")
     return packages
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Let `finally` clauses run when Bazel stops the action."""
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    errors.run(main)
+    worker.run(main, Request)

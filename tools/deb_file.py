@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree import errors
+from apt2ostree import worker
 from apt2ostree.deb.package import Deb
 from apt2ostree.errors import UserError
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the action; see --help."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--deb", required=True, type=Path, help="the package")
-    parser.add_argument("--path", required=True, help="of the program, as in usr/bin/env")
-    parser.add_argument("--output", required=True, type=Path, help="file to write")
-    options = parser.parse_args(arguments)
+@dataclass(frozen=True)
+class Request:
+    """What to extract.
+
+    Attributes:
+        deb: the package.
+        program: its path in the package, as in usr/bin/env.
+        output: file to write.
+    """
+
+    deb: Path
+    program: str
+    output: Path
+
+
+def main(request: Request) -> None:
+    """Run the action."""
     try:
-        extract(options.deb, options.path, options.output)
+        extract(request.deb, request.program, request.output)
     except UserError as error:
-        raise UserError(f"{options.deb}: {error}") from error
-    return 0
+        raise UserError(f"{request.deb}: {error}") from error
 
 
 def extract(package: Path, path: str, output: Path) -> None:
@@ -43,4 +51,4 @@ def extract(package: Path, path: str, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    errors.run(main)
+    worker.run(main, Request)

@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from apt2ostree import worker
-from apt2ostree.image import action_image
+from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.request import at_most_one
 from apt2ostree.ship import export_tar, oci
 from apt2ostree.ship.contents import Contents
 
 
-def main(arguments: Sequence[str], directory: Path) -> int:
-    """Run the action; see --help."""
-    parser = worker.ActionParser(description=__doc__)
-    action_image.add_arguments(parser)
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--tar", help="tar to write")
-    target.add_argument("--oci", help="directory to write the layout to")
-    parser.add_argument("--tag", default="latest")
-    parser.add_argument("--max-layers", type=int, default=oci.MAX_LAYERS)
-    parser.add_argument("--onto", default="", help="name of the image whose layers to keep")
-    parser.add_argument("--onto-layout", help="the layout it is in: a directory or its oci-layout")
-    parser.add_argument("--config", default="{}", help="`config` of the OCI configuration, JSON")
-    parser.add_argument("--annotations", default="{}", help="of the OCI manifest, JSON")
-    options = parser.parse_args(arguments)
-    image = action_image.load(options, directory)
-    if options.oci is not None:
-        oci.export(
-            image,
-            directory / options.oci,
-            oci.OciOptions(
-                options.tag,
-                options.max_layers,
-                json.loads(options.config),
-                json.loads(options.annotations),
-                options.onto,
-                options.onto_layout and _layout(directory / options.onto_layout),
-            ),
-        )
-        return 0
-    with Contents(image) as contents, (directory / options.tar).open("wb") as file:
-        export_tar.write(file, image.manifest.directories, contents)
-    return 0
+@dataclass(frozen=True)
+class Oci:
+    """What an OCI image is besides its files: see `oci.OciOptions`.
+
+    Attributes:
+        onto_layout: the layout's directory or its oci-layout, or none.
+    """
+
+    tag: str
+    max_layers: int
+    config: Mapping[str, Any]
+    annotations: Mapping[str, str]
+    onto: str
+    onto_layout: Sequence[Path]
 
 
-def _layout(path: Path) -> Path:
-    return path.parent if path.name == "oci-layout" else path
+@dataclass(frozen=True)
+class Request:
+    """What to write.
+
+    Attributes:
+        image: the image.
+        oci: what an OCI image is besides; none: a tar.
+        output: file to write, for OCI a directory.
+    """
+
+    image: BuiltImage
+    oci: Sequence[Oci]
+    output: Path
+
+
+def main(request: Request) -> None:
+    """Run the action."""
+    options = at_most_one(request.oci)
+    if options:
+        oci.export(request.image, request.output, _options(options))
+        return
+    with Contents(request.image) as contents, request.output.open("wb") as file:
+        export_tar.write(file, request.image.manifest.directories, contents)
+
+
+def _options(options: Oci) -> oci.OciOptions:
+    layout = at_most_one(options.onto_layout)
+    return oci.OciOptions(
+        tag=options.tag,
+        max_layers=options.max_layers,
+        config=options.config,
+        annotations=options.annotations,
+        onto=options.onto,
+        onto_layout=layout.parent if layout and layout.name == "oci-layout" else layout,
+    )
 
 
 if __name__ == "__main__":
-    worker.run(main)
+    worker.run(main, Request)

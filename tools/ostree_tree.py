@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from apt2ostree import worker
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.request import at_most_one
 from apt2ostree.tree import accounts, attributes, manifest, paths
 from apt2ostree.tree.attributes import Attributes
 from apt2ostree.tree.manifest import Group, User
@@ -18,74 +20,88 @@ from apt2ostree.tree.tree_builder import TreeBuilder
 EXECUTABLE_MODE = "0755"
 
 
-def main(arguments: Sequence[str], directory: Path) -> int:
-    """Run the action; see --help."""
-    options = _parser().parse_args(arguments)
-    users = {name: User(**json.loads(text)) for name, text in options.user}
-    groups = {name: _group(text) for name, text in options.declared_group}
-    with (directory / options.objects).open("w+b") as file:
+@dataclass(frozen=True)
+class Request:
+    """What to put into a tree.
+
+    Attributes:
+        prefix: directory that everything goes to.
+        owner: of files, directories and symlinks: a name or a number.
+        group: likewise.
+        mode: of files, octal text.
+        files: (path, file, or directory that goes there with everything in it).
+        executables: the same, files getting the mode 0755; a list for each of several sources.
+        empty_files: paths of files without content, likewise.
+        directories: paths.
+        symlinks: path → target.
+        tars: (name, archive).
+        attributes: pattern → JSON: see `attributes.parse`.
+        users: name → JSON of a `User` that the tree adds to the image.
+        groups: name → JSON of a `Group` that it adds.
+        accounts: (name, manifest) of the image whose users and groups names mean, or none.
+        zstd: a zstd program, for Python before 3.14, or none.
+        manifest: manifest to write.
+        objects: objects tar to write.
+    """
+
+    prefix: str
+    owner: str
+    group: str
+    mode: str
+    files: Sequence[tuple[str, Path]]
+    executables: Sequence[Sequence[tuple[str, Path]]]
+    empty_files: Sequence[Sequence[str]]
+    directories: Sequence[str]
+    symlinks: Mapping[str, str]
+    tars: Sequence[tuple[str, Path]]
+    attributes: Mapping[str, str]
+    users: Mapping[str, str]
+    groups: Mapping[str, str]
+    accounts: Sequence[tuple[str, Path]]
+    zstd: Sequence[Path]
+    manifest: Path
+    objects: Path
+
+
+def main(request: Request) -> None:
+    """Run the action."""
+    users = {name: User(**json.loads(text)) for name, text in request.users.items()}
+    groups = {name: _group(text) for name, text in request.groups.items()}
+    with request.objects.open("w+b") as file:
         writer = ObjectsWriter(file)
-        known = _accounts(options.accounts, directory)
+        known = _accounts(request.accounts)
         accounts.declare(known, users, groups)
         builder = TreeBuilder(
             writer,
             known,
-            Attributes(options.owner, options.group, attributes.check_mode(options.mode)),
-            attributes.rules(options.attributes),
+            Attributes(request.owner, request.group, attributes.check_mode(request.mode)),
+            attributes.rules(request.attributes.items()),
         )
-        _build(builder, options, directory)
+        _build(builder, request)
         result = builder.manifest()
         writer.close()
     result.users, result.groups = users, groups
-    (directory / options.manifest).write_text(result.dump(), encoding="utf-8")
-    return 0
+    request.manifest.write_text(result.dump(), encoding="utf-8")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = worker.ActionParser(description=__doc__)
-    parser.add_argument("--prefix", default="", help="directory that everything goes to")
-    parser.add_argument("--owner", default="0", help="of files, directories and symlinks")
-    parser.add_argument("--group", default="0")
-    parser.add_argument("--mode", default="0644", help="of files")
-
-    def add(name: str, metavar: tuple[str, ...], text: str) -> None:
-        parser.add_argument(
-            name, action="append", default=[], nargs=len(metavar), metavar=metavar, help=text
-        )
-
-    add("--file", ("PATH", "FILE"), "a file, or a directory with everything in it")
-    add("--executable", ("PATH", "FILE"), "the same, files getting the mode 0755")
-    add("--empty-file", ("PATH",), "a file without content")
-    add("--directory", ("PATH",), "a directory")
-    add("--symlink", ("PATH", "TARGET"), "a symlink")
-    add("--tar", ("NAME", "FILE"), "an archive")
-    add("--attributes", ("PATTERN", "JSON"), "attributes of the paths that match")
-    add("--user", ("NAME", "JSON"), "a user that the tree adds to the image")
-    add("--declared-group", ("NAME", "JSON"), "a group that the tree adds to the image")
-    add("--accounts", ("NAME", "MANIFEST"), "an image whose users and groups names mean")
-    parser.add_argument("--zstd", help="zstd program, for Python before 3.14")
-    parser.add_argument("--manifest", required=True, help="manifest to write")
-    parser.add_argument("--objects", required=True, help="objects tar to write")
-    return parser
-
-
-def _build(builder: TreeBuilder, options: argparse.Namespace, directory: Path) -> None:
-    prefix = _path(options.prefix)
+def _build(builder: TreeBuilder, request: Request) -> None:
+    prefix = _path(request.prefix)
+    zstd = at_most_one(request.zstd)
 
     def place(path: str) -> str:
         return paths.join(prefix, _path(path)).strip("/")
 
-    for name, file in options.tar:
-        builder.add_tar(prefix, directory / file, name, options.zstd)
-    for path, file in options.file:
-        builder.add_path(place(path), directory / file)
-    for path, file in options.executable:
-        builder.add_path(place(path), directory / file, EXECUTABLE_MODE)
-    for (path,) in options.empty_file:
+    for name, tar in request.tars:
+        builder.add_tar(prefix, tar, name, str(zstd) if zstd else None)
+    for path, file in request.files:
+        builder.add_path(place(path), file)
+    for path, file in itertools.chain(*request.executables):
+        builder.add_path(place(path), file, EXECUTABLE_MODE)
+    for path in itertools.chain(*request.empty_files):
         builder.add_empty_file(place(path))
-    for (path,) in options.directory:
+    for path in request.directories:
         builder.add_directory(place(path))
-    for path, target in options.symlink:
+    for path, target in request.symlinks.items():
         builder.add_symlink(place(path), target)
 
 
@@ -94,14 +110,17 @@ def _path(path: str) -> str:
     try:
         return paths.normalize(path.lstrip("/"))
     except UserError:
-        raise UserError(f"path {path!r}: expected one inside the image, without '..'") from None
+        raise UserError(
+            f"path {path!r}: expected one inside the image, without '..' and line ends"
+        ) from None
 
 
-def _accounts(images: Sequence[Sequence[str]], directory: Path) -> accounts.Accounts:
-    if not images:
+def _accounts(images: Sequence[tuple[str, Path]]) -> accounts.Accounts:
+    image = at_most_one(images)
+    if image is None:
         return accounts.Accounts()
-    ((name, path),) = images
-    return accounts.from_texts(manifest.load(directory / path).texts, name)
+    name, path = image
+    return accounts.from_texts(manifest.load(path).texts, name)
 
 
 def _group(text: str) -> Group:
@@ -110,4 +129,4 @@ def _group(text: str) -> Group:
 
 
 if __name__ == "__main__":
-    worker.run(main)
+    worker.run(main, Request)

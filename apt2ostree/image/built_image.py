@@ -1,21 +1,28 @@
-"""A built image on disk: what `bazel run` of an image finds in its runfiles."""
+"""A built image on disk, as actions get it and as `bazel run` of an image finds it.
+
+What the Starlark function `describe_image` writes of an image, in the requests of actions and in a
+file among the runfiles, is read into a `BuiltImage`.
+"""
 
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from apt2ostree import request
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects_tar
 from apt2ostree.ostree.objects_tar import Location
 from apt2ostree.tree import manifest as manifests
 from apt2ostree.tree import tree
 from apt2ostree.tree.manifest import Manifest
+
+LINKS = "apt2ostree_trees"
+"""The directory of the runfiles in which an image's files are, under their paths in the build."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,8 @@ class BuiltImage:
 
     Attributes:
         label: the Bazel target.
-        ref: the ref it is imported under by default.
-        commit: its checksum.
+        ref: the ref it is imported under by default; empty where it does not matter.
+        commit_path: a file with its checksum.
         manifest_path: its manifest.
         objects: the objects tars that together hold all its objects.
         packages: the manifests of its packages.
@@ -39,7 +46,7 @@ class BuiltImage:
 
     label: str
     ref: str
-    commit: str
+    commit_path: Path
     manifest_path: Path
     objects: Sequence[Path]
     packages: Sequence[Path] = ()
@@ -49,6 +56,11 @@ class BuiltImage:
     emulator: Sequence[Path] = ()
     fakeroot: Sequence[Path] = ()
     fakeroot_objects: Sequence[Path] = ()
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit's checksum, read when first asked for."""
+        return self.commit_path.read_text(encoding="ascii").strip()
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -98,25 +110,14 @@ class BuiltImage:
 
 
 def load(description: Path, runfiles: Path) -> BuiltImage:
-    """Read the description that the rule wrote.
+    """Read the description of an image that is to be run.
 
     Args:
-        description: a JSON file with `label`, `ref`, and the paths of the image's files relative
-            to `runfiles`.
+        description: the JSON file that the rule wrote.
         runfiles: the runfiles directory.
+
+    Raises:
+        UserError: it is not one.
     """
-    data = json.loads(description.read_text(encoding="utf-8"))
-    return BuiltImage(
-        label=data["label"],
-        ref=data["ref"],
-        commit=(runfiles / data["commit"]).read_text(encoding="ascii").strip(),
-        manifest_path=runfiles / data["manifest"],
-        objects=[runfiles / path for path in data["objects"]],
-        packages=[runfiles / path for path in data["packages"]],
-        layers=[(name, runfiles / path) for name, path in data["layers"]],
-        lockfiles=[(name, runfiles / path) for name, path in data["lockfiles"]],
-        status=[runfiles / path for path in data["status"]],
-        emulator=[runfiles / path for path in data["emulator"]],
-        fakeroot=[runfiles / path for path in data["fakeroot"]],
-        fakeroot_objects=[runfiles / path for path in data["fakeroot_objects"]],
-    )
+    text = description.read_bytes()
+    return request.read(text, BuiltImage, runfiles / LINKS, str(description))

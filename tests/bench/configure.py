@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from apt2ostree import errors
@@ -28,6 +29,8 @@ from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ship import checkout
 from tests.bench.core import Contender, measure, quiet, table
+from tests.support import requests
+from tests.support.actions import configure_request
 from tools import configure
 
 ENTER = """
@@ -135,20 +138,14 @@ def make_contenders(
 def configure_ours(unpacked: BuiltImage, configured: BuiltImage, cleanup: Path) -> None:
     """The action, as a process of its own."""
     Path("ours").mkdir()
-    words: list[str | Path] = ["--label", "x", "--image", unpacked.manifest_path]
-    for option, files in [
-        ("--objects", unpacked.objects),
-        ("--fakeroot", configured.fakeroot),
-        ("--fakeroot-objects", configured.fakeroot_objects),
-        ("--lockfile", [file for _, file in unpacked.lockfiles]),
-        ("--cleanup", [cleanup]),
-        ("--output-manifest", [Path("ours/manifest")]),
-        ("--output-objects", [Path("ours/objects")]),
-        ("--output-commit", [Path("ours/commit")]),
-    ]:
-        words += [word for file in files for word in (option, file)]
-    quiet(sys.executable, "-S", configure.__file__, *words)
-    commit = Path("ours/commit").read_text(encoding="ascii").strip()
+    image = replace(
+        unpacked,
+        fakeroot=configured.fakeroot,
+        fakeroot_objects=configured.fakeroot_objects,
+    )
+    request = configure_request(image, cleanup, "ours/image")
+    quiet(sys.executable, "-S", configure.__file__, requests.write(Path("request.json"), request))
+    commit = Path("ours/image.commit").read_text(encoding="ascii").strip()
     if commit != configured.commit:
         raise UserError(f"the commit is {commit}, and Bazel's {configured.commit}")
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apt2ostree import errors
+from tests.support import requests
+from tests.support.actions import compose_request
 from tools import compose, deb_tree
 
 
@@ -126,22 +128,20 @@ def fresh_repo(mode: str) -> Callable[[], None]:
 def unpack_ours(debs: Sequence[Path]) -> None:
     """What a persistent worker does: all the actions in one process."""
     for number, deb in enumerate(debs):
-        name = f"ours/{number}"
-        status = deb_tree.main(
-            [f"--deb={deb}", "--name=x", f"--manifest={name}.json", f"--objects={name}.tar"],
-            Path(),
-        )
-        assert status == 0
+        deb_tree.main(unpack_request(deb, f"ours/{number}"))
+
+
+def unpack_request(deb: Path, name: str) -> deb_tree.Request:
+    """What Bazel asks of the action; `name` is what the outputs' names start with."""
+    outputs = Path(f"{name}.json"), Path(f"{name}.tar")
+    return deb_tree.Request(deb, "x", [], *outputs)
 
 
 def unpack_ours_one_by_one(debs: Sequence[Path]) -> None:
     """What Bazel does without workers: a process per package (its own start-up apart)."""
     for number, deb in enumerate(debs):
-        name = f"ours/{number}"
-        quiet(
-            sys.executable, "-S", deb_tree.__file__,
-            f"--deb={deb}", "--name=x", f"--manifest={name}.json", f"--objects={name}.tar",
-        )  # fmt: skip
+        request = requests.write(Path("request.json"), unpack_request(deb, f"ours/{number}"))
+        quiet(sys.executable, "-S", deb_tree.__file__, request)
 
 
 def unpack_dpkg(debs: Sequence[Path]) -> None:
@@ -191,15 +191,16 @@ def benchmark_composing(debs: Sequence[Path], rounds: int) -> None:
     unpack_ours(debs)
     fresh_repo("bare-user")()
     commit_tars(debs)
-    ours = [f"--package=ours/{number}.json" for number in range(len(debs))]
-    outputs = ["--manifest=i.json", "--objects=i.tar", "--commit=i.commit", "--architecture=amd64"]
+    packages = [Path(f"ours/{number}.json") for number in range(len(debs))]
+    request = compose_request(packages, "i")
     theirs = [f"--tree=ref=deb/{number}" for number in range(len(debs))]
 
     def compose_process() -> None:
-        quiet(sys.executable, "-S", compose.__file__, *ours, *outputs)
+        written = requests.write(Path("request.json"), request)
+        quiet(sys.executable, "-S", compose.__file__, written)
 
     def compose_worker() -> None:
-        compose.main([*ours, *outputs], Path())
+        compose.main(request)
 
     def combine() -> None:
         quiet(

@@ -175,12 +175,8 @@ def in_process(mirror: Path, packages: Packages, directory: Path) -> float:
     outputs.mkdir()
     started = time.perf_counter()
     for number, stanza in enumerate(pool.stanzas(packages.bumped)):
-        arguments = [
-            f"--deb={mirror / stanza['Filename']}", "--name=x",
-            f"--manifest={outputs / str(number)}.json", f"--objects={outputs / str(number)}.tar",
-        ]  # fmt: skip
-        if deb_tree.main(arguments, Path()):
-            raise errors.UserError(f"unpacking {stanza['Filename']} failed")
+        tree = outputs / f"{number}.json", outputs / f"{number}.tar"
+        deb_tree.main(deb_tree.Request(mirror / stanza["Filename"], "x", [], *tree))
     return time.perf_counter() - started
 
 

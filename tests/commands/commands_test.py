@@ -294,7 +294,7 @@ class CheckoutTest(CommandTest):
         self.assertEqual([path.name for path in self.scratch.iterdir()], ["image"])
 
     def test_a_failure_leaves_nothing(self) -> None:
-        tar = self.scratch / "image/0.objects.tar"
+        (tar,) = self.scratch.glob("image/*/0.objects.tar")
         tar.write_bytes(tar.read_bytes()[:700])
         with self.assertRaises(UserError):
             self.run_tool("checkout", "-U", "out")

@@ -82,7 +82,7 @@ class BadScriptsTest(ConfigureTest):
         self.assertEqual([], sleepers())
 
     def test_one_that_hangs_is_stopped_with_its_processes_shown(self) -> None:
-        said = self.failing(f"echo waiting; sleep {SECONDS}", "--time-limit", "3")
+        said = self.failing(f"echo waiting; sleep {SECONDS}", {"time_limit": 3})
         self.assertIn("the scripts of package tiny 1: no progress for", said)
         self.assertIn("(the limit is 3); these processes were running and were killed", said)
         self.assertRegex(
@@ -96,8 +96,8 @@ class BadScriptsTest(ConfigureTest):
     def test_one_that_fills_the_disk_is_stopped(self) -> None:
         said = self.failing(
             f"dd if=/dev/zero of=/srv/big bs=1M count=300 status=none; sleep {SECONDS}",
-            "--disk-limit", "100000000",
-        )  # fmt: skip
+            {"disk_limit": 100000000},
+        )
         self.assertIn("package tiny 1: ", said)
         self.assertIn("bytes written, more than the limit of 100,000,000; stopped", said)
         self.assertEqual([], sleepers())
@@ -160,7 +160,7 @@ class InterruptTest(ConfigureTest):
     def test_a_terminated_action_leaves_nothing(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             deb = package(scripts={"postinst": f"sleep {SECONDS}"})
-            command, directory, _ = self.command([deb], [], name=f"signal-{number}")
+            command, directory, _ = self.command([deb], {}, name=f"signal-{number}")
             process = subprocess.Popen(
                 command,
                 env=environment_of_tools({}),
@@ -177,11 +177,11 @@ class InterruptTest(ConfigureTest):
             self.assertEqual(130, process.returncode)
             self.assertEqual([], sleepers())
             self.assertEqual([], list(directory.glob("*.scratch")))
-            self.assertFalse((directory / "commit").exists())
+            self.assertFalse((directory / "image.commit").exists())
 
     def test_a_killed_action_leaves_no_process(self) -> None:
         deb = package(scripts={"postinst": f"sleep {SECONDS}"})
-        command, _, _ = self.command([deb], [])
+        command, _, _ = self.command([deb], {})
         process = subprocess.Popen(
             command,
             env=environment_of_tools({}),

@@ -6,10 +6,12 @@ import json
 import platform
 import struct
 import unittest
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from apt2ostree.tree.manifest import CHECKSUM, GID, SIZE
-from tests.configure.runner import ConfigureTest, Outcome, package
+from tests.configure.runner import CLEANUP, ConfigureTest, Outcome, package
 from tests.support import debs
 
 CAP_NET_RAW = struct.pack("<IIIII", 0x0200_0001, 1 << 13, 0, 0, 0)
@@ -261,7 +263,7 @@ class DpkgTest(ConfigureTest):
         self.assertTrue({"mine", "theirs.real"} <= names)
         self.assertTrue(names.isdisjoint({"mine.real", "theirs"}))
 
-    def diverting(self, preinst: str, *options: str | Path) -> Outcome:
+    def diverting(self, preinst: str, options: Mapping[str, Any] | None = None) -> Outcome:
         """Configure two packages that ship one file, of which one has this preinst."""
         other = package("other", debs.file("./usr/share/shared", b"theirs", 0o640, gid=5))
         deb = package(
@@ -276,7 +278,7 @@ class DpkgTest(ConfigureTest):
             "/usr/share/shared\ndpkg --verify tiny other; dpkg --audit) > /srv/said\n",
             encoding="utf-8",
         )
-        outcome = self.diverting(preinst, "--hook-after", check)
+        outcome = self.diverting(preinst, {"hooks_after": [check]})
         self.assertEqual(0, outcome.status, outcome.said)
         mine, theirs = outcome.row("usr/share/shared"), outcome.row("usr/share/shared.real")
         self.assertEqual(["file", "0644", 0, 0, len("mine")], (mine or [])[:5])
@@ -331,7 +333,7 @@ class DpkgTest(ConfigureTest):
                 "dpkg-statoverride --update --add games tty 4711 /usr/bin/theirs.real"
             },
         )
-        outcome = self.configured(other, deb, options=["--hook-after", check])
+        outcome = self.configured(other, deb, options={"hooks_after": [check]})
         self.assertEqual(
             "diversion of /usr/bin/theirs to /usr/bin/theirs.real by tiny\n"
             "games tty 4711 /usr/bin/theirs.real\n"
@@ -358,7 +360,7 @@ class DpkgTest(ConfigureTest):
         preseed.write_text("tiny tiny/colour string red\n", encoding="utf-8")
         outcome = self.postinst(
             ". /usr/share/debconf/confmodule\ndb_get tiny/colour\necho $RET > /srv/colour",
-            "--debconf", preseed,
+            {"debconf": [preseed]},
             config=". /usr/share/debconf/confmodule\ndb_input high tiny/colour || true\ndb_go",
             templates=templates,
         )  # fmt: skip
@@ -367,7 +369,7 @@ class DpkgTest(ConfigureTest):
     def test_answers_that_are_none_are_refused(self) -> None:
         preseed = self.scratch / "answers"
         preseed.write_text("tiny tiny/colour\n", encoding="utf-8")
-        said = self.failing("true", "--debconf", preseed)
+        said = self.failing("true", {"debconf": [preseed]})
         self.assertIn(f"debconf answers, {preseed}: exit status", said)
 
 
@@ -380,20 +382,20 @@ class OptionsTest(ConfigureTest):
     def test_hooks_run_before_and_after(self) -> None:
         before = self.script("before", "dpkg-query -W -f '${Status}\\n' tiny > /srv/before")
         after = self.script("after", "dpkg-query -W -f '${Status}\\n' tiny > /srv/after")
-        outcome = self.postinst("true", "--hook-before", before, "--hook-after", after)
+        outcome = self.postinst("true", {"hooks_before": [before], "hooks_after": [after]})
         self.assertEqual("install ok unpacked\n", outcome.text("srv/before"))
         self.assertEqual("install ok installed\n", outcome.text("srv/after"))
 
     def test_a_failing_hook_is_named_with_its_output(self) -> None:
         hook = self.script("check", "echo it is not so; exit 7")
-        said = self.failing("true", "--hook-after", hook)
+        said = self.failing("true", {"hooks_after": [hook]})
         self.assertIn(f"//test:image: hook after, {hook}: exit status 7", said)
         self.assertIn("  it is not so", said)
 
     def test_the_environment_is_fixed_but_for_what_the_user_sets(self) -> None:
         outcome = self.configure(
             package(scripts={"postinst": "(env | sort; umask; hostname) > /srv/env"}),
-            options=["--environment", "COLOUR=red", "--epoch", "1700000000"],
+            options={"environment": {"COLOUR": "red"}, "epoch": 1700000000},
             environment={"LANG": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "SECRET": "x", "HOME": "/x"},
         )  # fmt: skip
         self.assertEqual(0, outcome.status, outcome.said)
@@ -413,7 +415,7 @@ class OptionsTest(ConfigureTest):
     def test_another_policy_counts(self) -> None:
         policy = self.script("policy", "exit 5")
         outcome = self.postinst(
-            "set +e\n/usr/sbin/policy-rc.d tiny start; echo $? > /srv/answer", "--policy", policy
+            "set +e\n/usr/sbin/policy-rc.d tiny start; echo $? > /srv/answer", {"policy": [policy]}
         )
         self.assertEqual("5\n", outcome.text("srv/answer"))
 
@@ -423,7 +425,7 @@ class OptionsTest(ConfigureTest):
         outcome = self.postinst(
             "echo 1 > /etc/machine-id; touch /var/log/dpkg.log /srv/extra1 /srv/kept\n"
             "mkdir -p /usr/lib/x/__pycache__; touch /usr/lib/x/__pycache__/y.pyc",
-            "--cleanup", own,
+            {"cleanup": [CLEANUP, own]},
         )  # fmt: skip
         self.assertIsNotNone(outcome.row("etc/machine-id"))
         self.assertIsNotNone(outcome.row("srv/kept"))
@@ -458,7 +460,7 @@ class DeterminismTest(ConfigureTest):
         )
         self.assertEqual((0, 0), (first.status, second.status), first.said + second.said)
         self.assertEqual(first.commit, second.commit)
-        for name in ("manifest.json", "objects.tar"):
+        for name in ("image.manifest.json", "image.objects.tar"):
             self.assertEqual(
                 (first.directory / name).read_bytes(), (second.directory / name).read_bytes(), name
             )

@@ -56,7 +56,7 @@ class NamespacesTest(ConfigureTest):
             *prefix: what it is started by.
             before: Python that runs before it in its process.
         """
-        command, directory, _ = self.command([package()], [])
+        command, directory, _ = self.command([package()], {})
         command[2] = before + command[2].replace("; ", "\n")
         result = subprocess.run(
             [*prefix, *command],
@@ -69,7 +69,7 @@ class NamespacesTest(ConfigureTest):
         )
         self.assertEqual(1, result.returncode, result.stdout)
         self.assertTrue(result.stdout.startswith("error: "), result.stdout)
-        self.assertFalse((directory / "commit").exists())
+        self.assertFalse((directory / "image.commit").exists())
         self.assertEqual([], list(directory.glob("*.scratch")))
         for choice in (
             "change that, on the machine",
@@ -174,9 +174,9 @@ class NamespacesTest(ConfigureTest):
         self.assertIn("file capabilities and ACLs would be lost", said)
 
     def test_what_the_tests_do_is_what_makes_it_fail(self) -> None:
-        command, directory, _ = self.command([package()], [])
+        command, directory, _ = self.command([package()], {})
         subprocess.run([*AS_ROOT, *command], env=environment_of_tools({}), check=True)
-        self.assertTrue(Path(directory, "commit").exists())
+        self.assertTrue(Path(directory, "image.commit").exists())
 
 
 if __name__ == "__main__":

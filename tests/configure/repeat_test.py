@@ -10,12 +10,15 @@ import os
 import subprocess
 import sys
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 from apt2ostree.image import built_image
 from apt2ostree.tree import manifest, tree
 from apt2ostree.tree.manifest import GID, UID
 from tests.configure import runner
+from tests.support import requests
+from tests.support.actions import configure_request
 from tests.support.judges import ScratchTest
 
 CLUSTER = "var/lib/postgresql/15/main"
@@ -31,22 +34,25 @@ class RepeatTest(ScratchTest):
         )
         keep = self.scratch / "keep.list"
         keep.write_text(f"!{CLUSTER}/**\n", encoding="utf-8")
-        command = [sys.executable, "-c", runner.TOOL, "--label", "//test:image"]
-        command += ["--image", str(unpacked.manifest_path)]
-        command += ["--lockfile", os.environ["LOCK"]]
-        command += ["--cleanup", runner.CLEANUP, "--cleanup", str(keep)]
-        for option, paths in [
-            ("--objects", unpacked.objects),
-            ("--fakeroot", first.fakeroot),
-            ("--fakeroot-objects", first.fakeroot_objects),
-        ]:
-            for path in paths:
-                command += [option, str(path)]
-        for option in ("manifest", "objects", "commit"):
-            command += [f"--output-{option}", str(self.scratch / option)]
+        image = replace(
+            unpacked,
+            lockfiles=[("lock", Path(os.environ["LOCK"]))],
+            fakeroot=first.fakeroot,
+            fakeroot_objects=first.fakeroot_objects,
+        )
+        request = replace(
+            configure_request(
+                image,
+                runner.CLEANUP,
+                f"{self.scratch}/image",
+            ),
+            cleanup=[runner.CLEANUP, keep],
+        )
+        argument = requests.write(self.scratch / "request.json", request)
+        command = [sys.executable, "-c", runner.TOOL, argument]
         environment = runner.environment_of_tools({})
         subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=True)
-        second = manifest.load(self.scratch / "manifest")
+        second = manifest.load(self.scratch / "image.manifest.json")
         self.check_the_cluster(second)
         self.assertEqual(first.manifest.directories, second.directories)
         dirtree, dirmeta, _ = tree.hash_tree(second.directories)

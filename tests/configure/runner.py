@@ -9,9 +9,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from apt2ostree.image import built_image, compose
 from apt2ostree.image.built_image import BuiltImage
@@ -19,13 +20,15 @@ from apt2ostree.ostree import objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import manifest
 from apt2ostree.tree.manifest import CHECKSUM, Directory, Manifest, Row, row_xattrs
-from tests.support import debs, images
+from tests.support import debs, images, requests
+from tests.support.actions import configure_request
 from tests.support.judges import ScratchTest
 
 TOOL = (
-    "import sys; from apt2ostree import errors; from tools.configure import main; errors.run(main)"
+    "from apt2ostree import worker; from tools.configure import Request, main; "
+    "worker.run(main, Request)"
 )
-CLEANUP = "apt2ostree/configure/cleanup.list"
+CLEANUP = Path("apt2ostree/configure/cleanup.list")
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,17 @@ class Outcome:
     @property
     def manifest(self) -> Manifest:
         """The configured image's manifest."""
-        return manifest.load(self.directory / "manifest.json")
+        return manifest.load(self.manifest_path)
+
+    @property
+    def manifest_path(self) -> Path:
+        """Where it is."""
+        return self.directory / "image.manifest.json"
 
     @property
     def commit(self) -> str:
         """Its commit checksum."""
-        return (self.directory / "commit").read_text(encoding="ascii").strip()
+        return (self.directory / "image.commit").read_text(encoding="ascii").strip()
 
     def row(self, path: str) -> Row | None:
         """A file's row."""
@@ -103,9 +111,15 @@ class ConfigureTest(ScratchTest):
     """A test that runs the action."""
 
     def command(
-        self, packages: Sequence[bytes], options: Sequence[str | Path], name: str = "output"
+        self, packages: Sequence[bytes], options: Mapping[str, Any], name: str = "output"
     ) -> tuple[list[str], Path, list[Path]]:
-        """The action's command line, its output directory, the image's tars."""
+        """The action's command line, its output directory, the image's tars.
+
+        Args:
+            packages: to be configured upon the base.
+            options: what the request says besides.
+            name: of the output directory.
+        """
         directory = self.scratch / name
         directory.mkdir()
         unpacked = [images.unpack(deb) for deb in packages]
@@ -122,33 +136,31 @@ class ConfigureTest(ScratchTest):
             )
             writer.close()
         (directory / "unpacked.json").write_text(image.dump(), encoding="utf-8")
-        command = [sys.executable, "-c", TOOL, "--label", "//test:image"]
-        command += ["--image", str(directory / "unpacked.json"), "--cleanup", CLEANUP]
-        for option, paths in [
-            ("--objects", tars),
-            ("--fakeroot", base().fakeroot),
-            ("--fakeroot-objects", base().fakeroot_objects),
-        ]:
-            for path in paths:
-                command += [option, str(path)]
-        for option, file_name in [
-            ("--output-manifest", "manifest.json"),
-            ("--output-objects", "objects.tar"),
-            ("--output-commit", "commit"),
-        ]:
-            command += [option, str(directory / file_name)]
-        return [*command, *map(str, options)], directory, [*tars, directory / "objects.tar"]
+        unpacked_image = BuiltImage(
+            label="//test:image",
+            ref="",
+            commit_path=directory / "unpacked.commit",
+            manifest_path=directory / "unpacked.json",
+            objects=tars,
+            fakeroot=base().fakeroot,
+            fakeroot_objects=base().fakeroot_objects,
+        )
+        request = replace(
+            configure_request(unpacked_image, CLEANUP, f"{directory}/image"), **options
+        )
+        argument = requests.write(directory / "request.json", request)
+        return [sys.executable, "-c", TOOL, argument], directory, [*tars, request.objects]
 
     def configure(
         self,
         *packages: bytes,
-        options: Sequence[str | Path] = (),
+        options: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         name: str = "output",
         umask: int = -1,
     ) -> Outcome:
         """Configure packages upon the base."""
-        command, directory, tars = self.command(packages, options, name)
+        command, directory, tars = self.command(packages, options or {}, name)
         result = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
@@ -162,27 +174,28 @@ class ConfigureTest(ScratchTest):
         self.assertFalse(list(directory.glob("*.scratch")), "the scratch directory is left")
         return Outcome(result.returncode, said, directory, tars)
 
-    def configured(self, *packages: bytes, options: Sequence[str | Path] = ()) -> Outcome:
+    def configured(self, *packages: bytes, options: Mapping[str, Any] | None = None) -> Outcome:
         """Configure packages, which must succeed; judged by OSTree's rules for objects."""
         outcome = self.configure(*packages, options=options)
         self.assertEqual(0, outcome.status, outcome.said)
         have = {name for tar in outcome.tars for name, _ in objects_tar.index(tar)}
-        image = BuiltImage(
-            "//test:image", "x", outcome.commit, outcome.directory / "manifest.json", outcome.tars
-        )
+        path = outcome.directory / "image.commit"
+        image = BuiltImage("//test:image", "x", path, outcome.manifest_path, outcome.tars)
         self.assertEqual(set(), image.object_names() - have)
         return outcome
 
-    def postinst(self, text: str, *options: str | Path, **scripts: str) -> Outcome:
+    def postinst(
+        self, text: str, options: Mapping[str, Any] | None = None, **scripts: str
+    ) -> Outcome:
         """Configure a package with this postinst."""
         return self.configured(package(scripts={"postinst": text, **scripts}), options=options)
 
-    def failing(self, text: str, *options: str | Path, **scripts: str) -> str:
+    def failing(self, text: str, options: Mapping[str, Any] | None = None, **scripts: str) -> str:
         """What the action says when this postinst fails; nothing is written then."""
         outcome = self.configure(package(scripts={"postinst": text, **scripts}), options=options)
         self.assertEqual(1, outcome.status, outcome.said)
-        self.assertFalse((outcome.directory / "manifest.json").exists())
-        self.assertFalse((outcome.directory / "commit").exists())
+        self.assertFalse((outcome.directory / "image.manifest.json").exists())
+        self.assertFalse((outcome.directory / "image.commit").exists())
         return outcome.said
 
 

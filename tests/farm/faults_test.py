@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Callable
 
 from tests.farm import farm
-from tests.support import bazel, debs, judges
+from tests.support import bazel, debs, judges, requests
+from tools import deb_tree
 
 PACKAGES = 4
 SECONDS = 300
@@ -147,17 +148,16 @@ class FullDiskTest(judges.ScratchTest):
         small.mkdir()
         script = 'mount -t tmpfs -o size=1m none "$1"; shift; exec "$@"'
         tool = bazel.SOURCES / "tools/deb_tree.py"
+        outputs = small / "manifest.json", small / "objects.tar"
+        request = deb_tree.Request(deb, "big 1 (amd64)", [], *outputs)
+        argument = requests.write(self.scratch / "request.json", request)
         done = subprocess.run(
-            [
-                *judges.in_namespace(script, small, sys.executable, "-B", tool),
-                f"--deb={deb}", "--name=big 1 (amd64)",
-                f"--manifest={small}/manifest.json", f"--objects={small}/objects.tar",
-            ],
+            judges.in_namespace(script, small, sys.executable, "-B", tool, argument),
             env={**os.environ, "PYTHONPATH": str(bazel.SOURCES)},
             capture_output=True,
             text=True,
             check=False,
-        )  # fmt: skip
+        )
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(
             done.stderr,

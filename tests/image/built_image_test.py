@@ -58,11 +58,19 @@ class BuiltImageTest(ScratchTest):
 
     def test_paths_are_relative_to_the_runfiles(self) -> None:
         description = json.loads((self.scratch / "image.json").read_text())
-        self.assertEqual(description["manifest"], "manifest.json")
+        self.assertEqual(description["manifest_path"], "manifest.json")
         (self.scratch / "deeper").mkdir()
         moved = self.scratch / "deeper/image.json"
         (self.scratch / "image.json").rename(moved)
         self.assertEqual(built_image.load(moved, self.scratch).commit, self.image.commit)
+
+    def test_a_description_that_is_none_is_told(self) -> None:
+        path = self.scratch / "image.json"
+        description = json.loads(path.read_text())
+        del description["packages"]
+        path.write_text(json.dumps(description))
+        with self.assertRaisesRegex(UserError, "image.json: no key 'packages'; expected label, "):
+            built_image.load(path, self.scratch)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import deb_tree
 from apt2ostree.tree.manifest import CHECKSUM, Manifest
+from tests.support import requests
 
 
 @dataclass
@@ -81,29 +81,15 @@ def contents(tars: Sequence[bytes]) -> dict[str, bytes]:
 
 def write(directory: Path, image: Composed, ref: str = "deb/images/test/unpacked") -> BuiltImage:
     """Lay an image out as Bazel does for `bazel run`, and load it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    names = []
-    for number, tar in enumerate(image.objects):
-        name = f"{number}.objects.tar"
-        (directory / name).write_bytes(tar)
-        names.append(name)
-    (directory / "manifest.json").write_text(image.manifest.dump(), encoding="utf-8")
-    (directory / "commit").write_text(f"{image.commit}\n", encoding="ascii")
-    description = {
-        "emulator": [],
-        "fakeroot": [],
-        "fakeroot_objects": [],
-        "label": "//test:image",
-        "ref": ref,
-        "commit": "commit",
-        "manifest": "manifest.json",
-        "objects": names,
-        "packages": [],
-        "layers": [],
-        "lockfiles": [],
-        "status": [],
-    }
-    (directory / "image.json").write_text(json.dumps(description), encoding="utf-8")
+    links = directory / built_image.LINKS
+    links.mkdir(parents=True)
+    objects = [Path(f"{number}.objects.tar") for number in range(len(image.objects))]
+    for path, tar in zip(objects, image.objects):
+        (links / path).write_bytes(tar)
+    (links / "manifest.json").write_text(image.manifest.dump(), encoding="utf-8")
+    (links / "commit").write_text(f"{image.commit}\n", encoding="ascii")
+    built = BuiltImage("//test:image", ref, Path("commit"), Path("manifest.json"), objects)
+    requests.write(directory / "image.json", built)
     return built_image.load(directory / "image.json", directory)
 
 

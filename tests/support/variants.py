@@ -90,10 +90,11 @@ def build(
     for number, (layer, _) in enumerate(layers.values()):
         (directory / f"{number}.layer.json").write_text(layer.dump(), encoding="utf-8")
     (directory / "manifest.json").write_text(manifest.dump(), encoding="utf-8")
+    (directory / "commit").write_text(commit, encoding="ascii")
     built = BuiltImage(
         label=label,
         ref="deb/images/test/unpacked",
-        commit=commit,
+        commit_path=directory / "commit",
         manifest_path=directory / "manifest.json",
         objects=[directory / f"{number}.objects.tar" for number in range(len(trees))],
         packages=[directory / f"{number}.manifest.json" for number in range(len(packages))],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apt2ostree import worker
-from tests.support import debs
+from tests.support import debs, requests
 from tools import deb_tree
 
 PACKAGES = 300
@@ -22,19 +22,19 @@ class DebTreeTest(unittest.TestCase):
         directory = Path(scratch.name)
         alive: list[int] = []
 
-        def requests() -> Iterator[str]:
+        def work() -> Iterator[str]:
             for number in range(PACKAGES):
                 gc.collect()
                 alive.append(len(gc.get_objects()))
                 needs = ", ".join(f"lib{number}-{other} (>= {number})" for other in range(9))
                 deb = debs.deb(control=debs.control(f"package{number}", Depends=needs))
                 path = debs.write(directory / f"{number}.deb", deb)
-                outputs = [f"--manifest={directory / 'json'}", f"--objects={directory / 'tar'}"]
-                arguments = [f"--deb={path}", f"--name=package{number}", *outputs]
-                yield json.dumps({"arguments": arguments}) + "\n"
+                outputs = directory / "json", directory / "tar"
+                request = deb_tree.Request(path, f"package{number}", [], *outputs)
+                yield json.dumps({"arguments": [requests.text(request)]}) + "\n"
 
         answers = io.StringIO()
-        worker.serve(deb_tree.main, requests(), answers)
+        worker.serve(deb_tree.main, deb_tree.Request, work(), answers)
         for line in answers.getvalue().splitlines():
             self.assertEqual(json.loads(line)["exitCode"], 0, line)
         self.assertLess(alive[-1] - alive[PACKAGES // 2], PACKAGES // 2)

@@ -8,8 +8,10 @@ import unittest
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support import debs, judges
+from tests.support import debs, judges, requests
+from tests.support.actions import compose_request
 from tests.support.judges import ScratchTest
+from tools import deb_tree
 
 TOOLS: list[Path] = []
 """The built programs deb_tree and compose, as Bazel's actions run them."""
@@ -38,25 +40,15 @@ class ReproducibleTest(ScratchTest):
         """Run the actions in a new directory; return name → digest of what they write."""
         directory = self.scratch / place
         directory.mkdir()
-        deb_tree, compose = TOOLS
+        unpack, compose = TOOLS
         manifests = []
         for deb in self.packages:
-            name = deb.stem
-            self.run_tool(
-                directory,
-                [*prefix, str(deb_tree), f"--deb={deb}", f"--name={name}"],
-                [f"--manifest={name}.json", f"--objects={name}.tar"],
-                umask,
-                environment,
-            )
-            manifests.append(f"--package={name}.json")
-        self.run_tool(
-            directory,
-            [*prefix, str(compose), *manifests, "--architecture=amd64"],
-            ["--manifest=image.json", "--objects=image.tar", "--commit=image.commit"],
-            umask,
-            environment,
-        )
+            manifests.append(Path(f"{deb.stem}.json"))
+            unpacked = manifests[-1], Path(f"{deb.stem}.tar")
+            request = deb_tree.Request(deb, deb.stem, [], *unpacked)
+            self.run_tool(directory, [*prefix, str(unpack)], request, umask, environment)
+        image = compose_request(manifests, "image")
+        self.run_tool(directory, [*prefix, str(compose)], image, umask, environment)
         return {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()
         }
@@ -65,12 +57,12 @@ class ReproducibleTest(ScratchTest):
         self,
         directory: Path,
         command: Sequence[str],
-        outputs: Sequence[str],
+        request: object,
         umask: int,
         environment: dict[str, str],
     ) -> None:
         result = subprocess.run(
-            [*command, *outputs],
+            [*command, requests.write(directory.parent / "request.json", request)],
             cwd=directory,
             env={"PATH": os.environ["PATH"], **environment},
             umask=umask,

@@ -2,8 +2,10 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":image_description.bzl", "describe_image")
 load(":label_text.bzl", "label_text")
-load(":worker.bzl", "use_worker_param_file")
+load(":request.bzl", "request")
 
 _EXEC_GROUP = "configure"
 
@@ -86,68 +88,57 @@ def _requirements(ctx):
         requirements["no-remote-exec"] = "1"
     return requirements
 
-def configure_image(ctx, manifest, objects, lockfiles, fakeroot, emulator):
+def configure_image(ctx, tree, info):
     """Declare the action that configures an image.
 
     Args:
         ctx: of a rule with the attributes `CONFIGURE_ATTRS` and `CONFIGURE_EXEC_GROUPS`.
-        manifest: File: of the unpacked image.
-        objects: depset of File: tars that together hold its objects.
-        lockfiles: depset of File: the locks that its packages are from.
-        fakeroot: list of OstreeTreeInfo: what `fakeroot_trees` returns.
-        emulator: list of File: what `emulator_files` returns.
+        tree: OstreeTreeInfo: of the unpacked image.
+        info: OstreeImageInfo: of the unpacked image.
 
     Returns:
-        (manifest, objects, commit): File each, of the configured image; the objects are those
-        that the unpacked one lacks.
+        (OstreeTreeInfo, File: the commit, File: the objects that the unpacked one lacks) of the
+        configured image.
     """
     name = ctx.label.name
-    configured = ctx.actions.declare_file(name + ".manifest.json")
-    changed = ctx.actions.declare_file(name + ".objects.tar")
+    manifest = ctx.actions.declare_file(name + ".manifest.json")
+    objects = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
-    fakeroot_manifests = [tree.manifest for tree in fakeroot]
-    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot])
-    args = ctx.actions.args()
-    use_worker_param_file(args)
-    args.add("--label", label_text(ctx.label))
-    args.add("--image", manifest)
-    args.add_all("--objects", objects)
-    args.add_all(lockfiles, before_each = "--lockfile")
-    args.add_all(fakeroot_manifests, before_each = "--fakeroot")
-    args.add_all(fakeroot_objects, before_each = "--fakeroot-objects")
-    args.add_all(emulator, before_each = "--emulator")
-    args.add_all([ctx.file._cleanup] + ctx.files.cleanup, before_each = "--cleanup")
-    args.add_all(ctx.files.hooks_before, before_each = "--hook-before")
-    args.add_all(ctx.files.hooks_after, before_each = "--hook-after")
-    args.add_all([
-        variable + "=" + value
-        for variable, value in ctx.attr.environment.items()
-    ], before_each = "--environment")
-    if ctx.attr.epoch:
-        args.add("--epoch", ctx.attr.epoch)
-    for option, file in [("--debconf", ctx.file.debconf), ("--policy", ctx.file.policy)]:
-        if file:
-            args.add(option, file)
-    args.add("--time-limit", ctx.attr.time_limit)
-    args.add("--disk-limit", ctx.attr.disk_limit * 1000 * 1000)
-    args.add("--output-manifest", configured)
-    args.add("--output-objects", changed)
-    args.add("--output-commit", commit)
+    image = describe_image(ctx.label, tree, info)
+    cleanup = [ctx.file._cleanup] + ctx.files.cleanup
     ctx.actions.run(
         executable = ctx.executable._configure,
-        arguments = [args],
+        arguments = [request(ctx, {
+            "cleanup": cleanup,
+            "commit": commit,
+            "debconf": ctx.files.debconf,
+            "disk_limit": ctx.attr.disk_limit * 1000 * 1000,
+            "environment": ctx.attr.environment,
+            "epoch": ctx.attr.epoch,
+            "hooks_after": ctx.files.hooks_after,
+            "hooks_before": ctx.files.hooks_before,
+            "image": image.value,
+            "manifest": manifest,
+            "objects": objects,
+            "policy": ctx.files.policy,
+            "time_limit": ctx.attr.time_limit,
+        })],
         inputs = depset(
-            [manifest, ctx.file._cleanup] + fakeroot_manifests + emulator + ctx.files.cleanup +
-            ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before + ctx.files.policy,
-            transitive = [fakeroot_objects, lockfiles, objects],
+            cleanup + ctx.files.debconf + ctx.files.hooks_after + ctx.files.hooks_before +
+            ctx.files.policy,
+            transitive = [image.image, image.tools],
         ),
-        outputs = [configured, changed, commit],
+        outputs = [manifest, objects, commit],
         mnemonic = "OstreeConfigure",
         progress_message = "Configuring %{label}",
         exec_group = _EXEC_GROUP,
         execution_requirements = _requirements(ctx),
     )
-    return configured, changed, commit
+    configured = OstreeTreeInfo(
+        manifest = manifest,
+        objects = depset([objects], transitive = [tree.objects]),
+    )
+    return configured, commit, objects
 
 def emulator_files(ctx, base):
     """What an image's programs are run by.

@@ -1,7 +1,8 @@
 """A .deb as a tree."""
 
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
-load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
+load(":request.bzl", "request")
+load(":worker.bzl", "WORKER_REQUIREMENTS")
 
 DEB_TREE_ATTRS = {
     "_tool": attr.label(default = "//tools:deb_tree", executable = True, cfg = "exec"),
@@ -21,16 +22,15 @@ def declare_deb_tree(ctx, deb, package):
     """
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
     objects = ctx.actions.declare_file(ctx.label.name + ".objects.tar")
-    args = ctx.actions.args()
-    use_worker_param_file(args)
-    args.add("--deb", deb)
-    args.add("--name", package)
-    args.add("--manifest", manifest)
-    args.add("--objects", objects)
-    args.add_all(ctx.files._zstd, before_each = "--zstd")
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
+        arguments = [request(ctx, {
+            "deb": deb,
+            "manifest": manifest,
+            "name": package,
+            "objects": objects,
+            "zstd": ctx.files._zstd,
+        })],
         inputs = depset([deb] + ctx.files._zstd),
         outputs = [manifest, objects],
         mnemonic = "DebTree",

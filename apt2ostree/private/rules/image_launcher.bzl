@@ -1,9 +1,9 @@
 """The program behind `bazel run` of an image."""
 
-load("//apt2ostree/private/lock:repository_names.bzl", "lock_of_repository")
 load(":host_transition.bzl", "host_transition")
-load(":label_text.bzl", "label_text")
-load(":launcher.bzl", "runfiles_path", "write_launcher")
+load(":image_description.bzl", "describe_image")
+load(":launcher.bzl", "write_launcher")
+load(":request.bzl", "request")
 load(":stamp.bzl", "StampInfo")
 
 def image_launcher(ctx, tree, info):
@@ -17,50 +17,20 @@ def image_launcher(ctx, tree, info):
     Returns:
         (executable File, runfiles).
     """
-    packages = [package.manifest for package in info.packages.to_list()]
-    objects = tree.objects.to_list()
-    layers = info.layers.to_list()
-    lockfiles = info.lockfiles.to_list()
     status = [ctx.info_file, ctx.version_file] if ctx.attr._stamp[StampInfo].enabled else []
-    emulator = info.emulator.to_list()
-    fakeroot = info.fakeroot.to_list()
-    fakeroot_objects = depset(transitive = [tree.objects for tree in fakeroot]).to_list()
+    image = describe_image(ctx.label, tree, info, info.ref, status)
     description = ctx.actions.declare_file(ctx.label.name + ".image.json")
-    ctx.actions.write(description, json.encode_indent({
-        "commit": runfiles_path(ctx, info.commit),
-        "emulator": [_linked_path(ctx, file) for file in emulator],
-        "fakeroot": [_linked_path(ctx, tree.manifest) for tree in fakeroot],
-        "fakeroot_objects": [_linked_path(ctx, file) for file in fakeroot_objects],
-        "label": label_text(ctx.label),
-        "layers": [[layer.name, _linked_path(ctx, layer.manifest)] for layer in layers],
-        "lockfiles": [[lock_of_repository(file.owner.workspace_name), runfiles_path(ctx, file)] for file in lockfiles],
-        "manifest": runfiles_path(ctx, tree.manifest),
-        "objects": [_linked_path(ctx, file) for file in objects],
-        "packages": [_linked_path(ctx, file) for file in packages],
-        "ref": info.ref,
-        "status": [runfiles_path(ctx, file) for file in status],
-    }))
+    ctx.actions.write(description, request(ctx, image.value))
     (tool,) = ctx.attr._image_tool
     launcher, runfiles = write_launcher(ctx, tool, [("--image", description)])
-    linked = packages + objects + [layer.manifest for layer in layers] + \
-             [tree.manifest for tree in fakeroot] + fakeroot_objects + emulator
-    content = ctx.runfiles(
-        files = [info.commit, tree.manifest] + lockfiles + status,
-        symlinks = {_link(ctx, file): file for file in linked},
-    )
-    return launcher, runfiles.merge(content)
+    files = depset(status, transitive = [image.image, image.parts, image.tools])
 
-def _link(ctx, file):
-    """Where a tree's file is to be found among the runfiles, relative to the main repository's.
-
-    Each repository that has files of its own among the runfiles gets into the executable's
-    repository mapping, and a package's repository sees all others of its kind: for a thousand
-    packages a million lines. Links are the main repository's.
-    """
-    return "apt2ostree_trees/" + runfiles_path(ctx, file)
-
-def _linked_path(ctx, file):
-    return ctx.workspace_name + "/" + _link(ctx, file)
+    # Links, because each repository that has files of its own among the runfiles gets into the
+    # executable's repository mapping, and a package's repository sees all others of its kind: for
+    # a thousand packages a million lines.
+    return launcher, runfiles.merge(ctx.runfiles(
+        root_symlinks = {"apt2ostree_trees/" + file.path: file for file in files.to_list()},
+    ))
 
 IMAGE_LAUNCHER_ATTRS = {
     "_allowlist_function_transition": attr.label(

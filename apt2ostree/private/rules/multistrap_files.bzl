@@ -1,16 +1,18 @@
 """What multistrap itself writes into an image, as a directory."""
 
+load(":request.bzl", "request")
+
 def _multistrap_files_impl(ctx):
     output = ctx.actions.declare_directory(ctx.label.name)
-    args = ctx.actions.args()
-    for file in ctx.files.config + ctx.files.includes:
-        args.add_all(["--file", file.short_path, file])
-    args.add("--architecture", ctx.attr.architecture)
-    args.add("--output", output.path)
+    files = ctx.files.config + ctx.files.includes
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
-        inputs = ctx.files.config + ctx.files.includes,
+        arguments = [request(ctx, {
+            "architecture": ctx.attr.architecture,
+            "files": [(file.short_path, file) for file in files],
+            "output": output,
+        })],
+        inputs = files,
         outputs = [output],
         mnemonic = "MultistrapFiles",
         progress_message = "Writing what multistrap writes for %{label}",

@@ -7,9 +7,9 @@ load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "emulator_files", "fakeroot_trees")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":label_text.bzl", "label_text")
-load(":one_line.bzl", "check_one_line")
+load(":request.bzl", "request")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
-load(":worker.bzl", "WORKER_REQUIREMENTS", "use_worker_param_file")
+load(":worker.bzl", "WORKER_REQUIREMENTS")
 
 _APT_SOURCES = "etc/apt/sources.list.d"
 
@@ -89,13 +89,13 @@ def _architectures(ctx):
 
 def _apt_sources_layer(ctx):
     """A layer of the files in `apt_sources`."""
-    args = ctx.actions.args()
-    for file in ctx.files.apt_sources:
-        args.add_all(["--file", _APT_SOURCES + "/" + file.basename, file])
     name = ctx.label.name + ".apt_sources"
+    sources = ctx.files.apt_sources
     return struct(
         name = "apt_sources of {}".format(label_text(ctx.label)),
-        tree = declare_tree(ctx, name, args, depset(ctx.files.apt_sources)),
+        tree = declare_tree(ctx, name, depset(sources), {
+            "files": [(_APT_SOURCES + "/" + file.basename, file) for file in sources],
+        }),
     )
 
 def _layers(ctx):
@@ -106,51 +106,55 @@ def _layers(ctx):
     ]
     return ([_apt_sources_layer(ctx)] if ctx.attr.apt_sources else []) + layers
 
+def _base(ctx):
+    """list of dict: the image to begin with, as the composing tool is told of it, or none."""
+    if not ctx.attr.base:
+        return []
+    return [{
+        "manifest": ctx.attr.base[OstreeTreeInfo].manifest,
+        "name": label_text(ctx.attr.base.label),
+        "packages": [
+            tree.manifest
+            for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
+        ],
+    }]
+
 def _compose(ctx, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
     name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
     manifest = ctx.actions.declare_file(name + ".manifest.json")
     objects = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
-    inputs = [tree.manifest for tree in package_trees] + [layer.tree.manifest for layer in layers]
-    args = ctx.actions.args()
-    use_worker_param_file(args)
-    if ctx.attr.base:
-        base = ctx.attr.base[OstreeTreeInfo].manifest
-        base_packages = [
-            tree.manifest
-            for tree in ctx.attr.base[OstreeImageInfo].packages.to_list()
-        ]
-        args.add_all(["--base", label_text(ctx.attr.base.label), base])
-        args.add_all("--base-package", base_packages)
-        inputs += [base] + base_packages
-    args.add_all("--package", [tree.manifest for tree in package_trees])
+    base = _base(ctx)
+    packages = [tree.manifest for tree in package_trees]
     local = depset(transitive = [packages[DebPackagesInfo].local for packages in ctx.attr.packages])
-    args.add_all(
-        [tree.manifest for tree in local.to_list()],
-        before_each = "--local-package",
-    )
-    for layer in layers:
-        args.add_all(["--layer", layer.name, layer.tree.manifest])
-    args.add_all(_architectures(ctx), before_each = "--architecture")
-    args.add_all(
-        automatic_in_image([packages[DebPackagesInfo] for packages in ctx.attr.packages]),
-        before_each = "--automatic",
-    )
-    for file in ctx.files.quirks + ctx.files._quirks:
-        args.add_all(["--quirk", file.short_path, file])
-    inputs += ctx.files.quirks + ctx.files._quirks
-    args.add_all(ctx.attr.remove, before_each = "--remove")
-    args.add("--merged-usr", ctx.attr.merged_usr)
-    args.add("--overlay-conflicts", ctx.attr.overlay_conflicts)
-    args.add("--unmatched-globs", ctx.attr.unmatched_globs)
-    args.add("--manifest", manifest)
-    args.add("--objects", objects)
-    args.add("--commit", commit)
+    quirks = ctx.files.quirks + ctx.files._quirks
     ctx.actions.run(
         executable = ctx.executable._compose,
-        arguments = [args],
-        inputs = inputs,
+        arguments = [request(ctx, {
+            "architectures": _architectures(ctx),
+            "automatic": automatic_in_image([
+                packages[DebPackagesInfo]
+                for packages in ctx.attr.packages
+            ]),
+            "base": base,
+            "commit": commit,
+            "layers": [(layer.name, layer.tree.manifest) for layer in layers],
+            "local_packages": [tree.manifest for tree in local.to_list()],
+            "manifest": manifest,
+            "merged_usr": ctx.attr.merged_usr,
+            "objects": objects,
+            "overlay_conflicts": ctx.attr.overlay_conflicts,
+            "packages": packages,
+            "quirks": [(file.short_path, file) for file in quirks],
+            "remove": ctx.attr.remove,
+            "unmatched_globs": ctx.attr.unmatched_globs,
+        })],
+        inputs = packages + quirks + [layer.tree.manifest for layer in layers] + [
+            file
+            for image in base
+            for file in [image["manifest"]] + image["packages"]
+        ],
         outputs = [manifest, objects, commit],
         mnemonic = "OstreeCompose",
         progress_message = "Composing %{label}",
@@ -202,7 +206,6 @@ def _check_packages(ctx):
 
 def _ostree_image_impl(ctx):
     _check_packages(ctx)
-    check_one_line("remove", ctx.attr.remove)
     trees = depset(
         transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],
         order = "preorder",
@@ -225,31 +228,21 @@ def _ostree_image_impl(ctx):
         ctx,
         ctx.attr.base[OstreeImageInfo].emulator.to_list() if ctx.attr.base else [],
     )
-    if ctx.attr.configure:
-        manifest, objects, commit = configure_image(
-            ctx,
-            image.manifest,
-            image.objects,
-            _lockfiles(ctx),
-            fakeroot,
-            emulator,
-        )
-        image = OstreeTreeInfo(
-            manifest = manifest,
-            objects = depset([objects], transitive = [image.objects]),
-        )
     info = _image_info(ctx, commit, layers, fakeroot, emulator)
+    if ctx.attr.configure:
+        image, commit, objects = configure_image(ctx, image, info)
+        info = _image_info(ctx, commit, layers, fakeroot, emulator)
     launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(
             executable = launcher,
             # The packages' objects are built too, as runfiles; listing them would be noise.
-            files = depset([commit, manifest, objects]),
+            files = depset([commit, image.manifest, objects]),
             runfiles = runfiles,
         ),
         OutputGroupInfo(
             commit = depset([commit]),
-            manifest = depset([manifest]),
+            manifest = depset([image.manifest]),
         ),
         image,
         info,

@@ -2,9 +2,9 @@
 
 load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
-load(":image_arguments.bzl", "add_image_arguments")
+load(":image_description.bzl", "describe_image")
 load(":label_text.bzl", "label_text")
-load(":worker.bzl", "use_worker_param_file")
+load(":request.bzl", "request")
 
 _ATTRS = {
     "annotations": attr.string_dict(doc = "Annotations of the manifest."),
@@ -63,24 +63,29 @@ def _layout_of(target):
 
 def _ostree_oci_impl(ctx):
     layout = ctx.actions.declare_directory(ctx.label.name)
-    args = ctx.actions.args()
-    use_worker_param_file(args)
-    inputs = add_image_arguments(args, ctx.attr.image)
-    args.add("--oci", layout.path)
-    args.add("--tag", ctx.attr.tag)
-    args.add("--max-layers", ctx.attr.max_layers)
-    if ctx.attr.onto:
-        inputs = depset(transitive = [inputs, ctx.attr.onto[DefaultInfo].files])
-        args.add_all("--onto-layout", [_layout_of(ctx.attr.onto)], expand_directories = False)
-        args.add("--onto", ctx.attr.onto_tag)
-    elif ctx.attr.onto_tag:
+    if ctx.attr.onto_tag and not ctx.attr.onto:
         fail("onto_tag is the name of an image in `onto`, which is not given")
-    args.add("--config", json.encode(_config(ctx.attr)))
-    args.add("--annotations", json.encode(ctx.attr.annotations))
+    image = describe_image(
+        ctx.attr.image.label,
+        ctx.attr.image[OstreeTreeInfo],
+        ctx.attr.image[OstreeImageInfo],
+    )
+    onto = [ctx.attr.onto] if ctx.attr.onto else []
+    oci = {
+        "annotations": ctx.attr.annotations,
+        "config": _config(ctx.attr),
+        "max_layers": ctx.attr.max_layers,
+        "onto": ctx.attr.onto_tag,
+        "onto_layout": [_layout_of(target) for target in onto],
+        "tag": ctx.attr.tag,
+    }
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
-        inputs = inputs,
+        arguments = [request(ctx, {"image": image.value, "oci": [oci], "output": layout})],
+        inputs = depset(transitive = [image.image, image.parts] + [
+            target[DefaultInfo].files
+            for target in onto
+        ]),
         outputs = [layout],
         mnemonic = "OstreeOci",
         progress_message = "Writing OCI layout %{label}",

@@ -2,26 +2,22 @@
 
 load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":image_description.bzl", "describe_image")
+load(":request.bzl", "request")
 
 def _ostree_repo_impl(ctx):
     repo = ctx.actions.declare_directory(ctx.label.name)
-    args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
-    args.add("--repo", repo.path)
-    inputs = []
-    for image in ctx.attr.images:
-        tree = image[OstreeTreeInfo]
-        args.add("--image")
-        args.add(image[OstreeImageInfo].ref)
-        args.add(image[OstreeImageInfo].commit)
-        args.add(tree.manifest)
-        inputs.append(depset([image[OstreeImageInfo].commit, tree.manifest], transitive = [tree.objects]))
-    args.add_all("--objects", depset(transitive = [image[OstreeTreeInfo].objects for image in ctx.attr.images]))
+    images = [
+        describe_image(image.label, image[OstreeTreeInfo], image[OstreeImageInfo], image[OstreeImageInfo].ref)
+        for image in ctx.attr.images
+    ]
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
-        inputs = depset(transitive = inputs),
+        arguments = [request(ctx, {
+            "images": [image.value for image in images],
+            "repo": repo,
+        })],
+        inputs = depset(transitive = [image.image for image in images]),
         outputs = [repo],
         mnemonic = "OstreeRepo",
         progress_message = "Writing OSTree repo %{label}",

@@ -2,19 +2,20 @@
 
 load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
-load(":image_arguments.bzl", "add_image_arguments")
-load(":worker.bzl", "use_worker_param_file")
+load(":image_description.bzl", "describe_image")
+load(":request.bzl", "request")
 
 def _ostree_tar_impl(ctx):
     tar = ctx.actions.declare_file(ctx.label.name + ".tar")
-    args = ctx.actions.args()
-    use_worker_param_file(args)
-    inputs = add_image_arguments(args, ctx.attr.image)
-    args.add("--tar", tar)
+    image = describe_image(
+        ctx.attr.image.label,
+        ctx.attr.image[OstreeTreeInfo],
+        ctx.attr.image[OstreeImageInfo],
+    )
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
-        inputs = inputs,
+        arguments = [request(ctx, {"image": image.value, "oci": [], "output": tar})],
+        inputs = depset(transitive = [image.image, image.parts]),
         outputs = [tar],
         mnemonic = "OstreeTar",
         progress_message = "Writing tar %{label}",

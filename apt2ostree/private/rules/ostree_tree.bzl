@@ -2,9 +2,8 @@
 
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":label_text.bzl", "label_text")
-load(":one_line.bzl", "check_one_line")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
-load(":tree_runfiles.bzl", "add_program")
+load(":tree_runfiles.bzl", "program_files")
 
 _ATTRS = {
     "accounts": attr.label(
@@ -67,59 +66,61 @@ _ATTRS = {
     ),
 }
 
-def _check_lines(attributes):
-    check_one_line("prefix", [attributes.prefix])
-    check_one_line("directories", attributes.directories)
-    check_one_line("symlinks", attributes.symlinks.keys() + attributes.symlinks.values())
-    check_one_line("files", attributes.files.values())
-    check_one_line("binaries", attributes.binaries.values())
-    check_one_line("attributes", attributes.attributes.keys())
-
 def _ostree_tree_impl(ctx):
-    _check_lines(ctx.attr)
-    args = ctx.actions.args()
-    args.add("--prefix", ctx.attr.prefix)
-    args.add("--owner", ctx.attr.owner)
-    args.add("--group", ctx.attr.group)
-    args.add("--mode", ctx.attr.mode)
-    _add_pairs(args, "--attributes", ctx.attr.attributes)
-    _add_pairs(args, "--user", ctx.attr.users)
-    _add_pairs(args, "--declared-group", ctx.attr.groups)
-    _add_pairs(args, "--symlink", ctx.attr.symlinks)
-    args.add_all(ctx.attr.directories, before_each = "--directory")
-    inputs = []
-    if ctx.attr.accounts:
-        manifest = ctx.attr.accounts[OstreeTreeInfo].manifest
-        args.add_all(["--accounts", label_text(ctx.attr.accounts.label), manifest])
-        inputs.append(depset([manifest]))
-    for file in ctx.files.srcs:
-        args.add_all(["--file", _source_path(ctx, file), file], expand_directories = False)
-    for file in ctx.files.tars:
-        args.add_all(["--tar", file.basename, file])
-    for target, path in ctx.attr.files.items():
-        _add_files(args, target, path)
-        inputs.append(target[DefaultInfo].files)
-    for target, path in ctx.attr.binaries.items():
-        inputs.append(add_program(ctx, args, target, path))
-    inputs.append(depset(ctx.files.srcs + ctx.files.tars))
-    tree = declare_tree(ctx, ctx.label.name, args, depset(transitive = inputs))
+    attributes = ctx.attr
+    programs = [program_files(ctx, target, path) for target, path in attributes.binaries.items()]
+    accounts = [attributes.accounts] if attributes.accounts else []
+    files = [
+        (_source_path(ctx, file), file)
+        for file in ctx.files.srcs
+    ] + [
+        pair
+        for target, path in attributes.files.items()
+        for pair in _files(target, path)
+    ]
+    inputs = [image[OstreeTreeInfo].manifest for image in accounts]
+    tree = declare_tree(
+        ctx,
+        ctx.label.name,
+        depset(
+            inputs + ctx.files.tars + [file for _, file in files],
+            transitive = [program.inputs for program in programs],
+        ),
+        {
+            "accounts": [
+                (label_text(image.label), image[OstreeTreeInfo].manifest)
+                for image in accounts
+            ],
+            "attributes": attributes.attributes,
+            "directories": attributes.directories,
+            "empty_files": [names for program in programs for names in program.empty_files],
+            "executables": [pairs for program in programs for pairs in program.executables],
+            "files": files + [pair for program in programs for pair in program.files],
+            "group": attributes.group,
+            "groups": attributes.groups,
+            "mode": attributes.mode,
+            "owner": attributes.owner,
+            "prefix": attributes.prefix,
+            "symlinks": attributes.symlinks,
+            "tars": [(file.basename, file) for file in ctx.files.tars],
+            "users": attributes.users,
+        },
+    )
     return [
         DefaultInfo(files = depset([tree.manifest], transitive = [tree.objects])),
         tree,
     ]
 
-def _add_pairs(args, option, pairs):
-    for key, value in pairs.items():
-        args.add_all([option, key, value])
-
-def _add_files(args, target, path):
+def _files(target, path):
+    """list of (path, File)."""
     files = target[DefaultInfo].files.to_list()
     if len(files) != 1 and not path.endswith("/"):
         fail(("{} in `files` is {} files: end the path {} in a slash, for a directory to put them " +
               "into; a program goes into `binaries`").format(label_text(target.label), len(files), repr(path)))
-    for file in files:
-        own = path + file.basename if path.endswith("/") and not file.is_directory else path
-        args.add_all(["--file", own, file], expand_directories = False)
+    return [
+        (path + file.basename if path.endswith("/") and not file.is_directory else path, file)
+        for file in files
+    ]
 
 def _source_path(ctx, file):
     """A source's path relative to its package, `strip_prefix` left out."""

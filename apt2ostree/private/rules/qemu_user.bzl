@@ -1,6 +1,7 @@
 """An emulator out of its package: one program of dozens, so the package is no tree."""
 
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+load(":request.bzl", "request")
 
 def _qemu_user_impl(ctx):
     debs = depset(transitive = [
@@ -10,13 +11,13 @@ def _qemu_user_impl(ctx):
     if not debs:
         return [DefaultInfo()]
     program = ctx.actions.declare_file(ctx.label.name + "/" + ctx.attr.program.split("/")[-1])
-    args = ctx.actions.args()
-    args.add("--deb", debs[0])
-    args.add("--path", ctx.attr.program)
-    args.add("--output", program)
     ctx.actions.run(
         executable = ctx.executable._tool,
-        arguments = [args],
+        arguments = [request(ctx, {
+            "deb": debs[0],
+            "output": program,
+            "program": ctx.attr.program,
+        })],
         inputs = debs[:1],
         outputs = [program],
         mnemonic = "DebFile",

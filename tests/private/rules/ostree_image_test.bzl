@@ -16,6 +16,15 @@ def _action(env, mnemonic):
     asserts.equals(env, 1, len(found), "actions of mnemonic " + mnemonic)
     return found[0]
 
+def _description(env):
+    """What the image's launcher reads, decoded."""
+    (text,) = [
+        action.content
+        for action in analysistest.target_actions(env)
+        if action.outputs.to_list()[0].basename.endswith(".image.json")
+    ]
+    return json.decode(text)
+
 def _names(files):
     return sorted([file.basename for file in files])
 
@@ -85,9 +94,12 @@ def _image_impl(ctx):
     objects = _names(target[OstreeTreeInfo].objects.to_list())
     asserts.true(env, "one.objects.tar" in objects and "two.objects.tar" in objects)
     runfiles = target[DefaultInfo].default_runfiles
-    links = _names([link.target_file for link in runfiles.symlinks.to_list()])
-    for name in objects:
-        asserts.true(env, name in links, name + " is there to be imported")
+    links = [link.path for link in runfiles.root_symlinks.to_list()]
+    description = _description(env)
+    asserts.equals(env, objects, sorted([path.split("/")[-1] for path in description["objects"]]))
+    asserts.equals(env, ctx.attr.ref, description["ref"])
+    named = [description["commit_path"], description["manifest_path"]] + description["objects"] + description["packages"]
+    asserts.equals(env, [], [path for path in named if "apt2ostree_trees/" + path not in links])
 
     # Only links: the repository mapping of a thousand packages' repositories has a million lines.
     packages = [file for file in runfiles.files.to_list() if "one." in file.basename]

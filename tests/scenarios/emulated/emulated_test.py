@@ -9,17 +9,22 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.tree.manifest import CHECKSUM, SIZE, Manifest, decode_xattrs, row_xattrs
+from tests.support import requests
+from tests.support.actions import configure_request
 from tests.support.judges import ScratchTest, need, ostree, skip_aloud
 
 IMAGE = Path(os.environ["IMAGE"])
 NATIVE_IMAGE = Path(os.environ["NATIVE_IMAGE"])
+CLEANUP = Path("apt2ostree/configure/cleanup.list")
 TOOL = (
-    "import sys; from apt2ostree import errors; from tools.configure import main; errors.run(main)"
+    "from apt2ostree import worker; from tools.configure import Request, main; "
+    "worker.run(main, Request)"
 )
 OLD_KERNEL = """
 from apt2ostree.configure import linux
@@ -153,25 +158,20 @@ class EmulatedTest(ScratchTest):
     def test_without_an_emulator_it_is_refused(self) -> None:
         if not load(IMAGE).emulator:
             skip_aloud(self, "this machine needs no emulator")
-        self.assertIn("given no `emulator`, or one for another architecture", self.refused(""))
-        text = self.refused(OLD_KERNEL, "--emulator", str(load(IMAGE).emulator[0]))
+        self.assertIn(
+            "given no `emulator`, or one for another architecture",
+            self.refused("", replace(load(IMAGE), emulator=[])),
+        )
+        text = self.refused(OLD_KERNEL, load(IMAGE))
         self.assertIn("registers no emulator for a user namespace (Operation not permitted", text)
 
-    def refused(self, before: str, *options: str) -> str:
+    def refused(self, before: str, image: BuiltImage) -> str:
         """What the action says; it must fail."""
-        image = load(IMAGE)
         directory = Path(tempfile.mkdtemp(dir=self.scratch))
-        words = ["--label", "//:image", "--image", str(image.manifest_path)]
-        for option, files in [
-            ("--objects", image.objects),
-            ("--fakeroot", image.fakeroot),
-            ("--fakeroot-objects", image.fakeroot_objects),
-        ]:
-            words += [word for file in files for word in (option, str(file))]
-        for option in ("manifest", "objects", "commit"):
-            words += [f"--output-{option}", str(directory / option)]
+        request = configure_request(image, CLEANUP, f"{directory}/image")
+        argument = requests.write(self.scratch / "request.json", request)
         result = subprocess.run(
-            [sys.executable, "-c", before + TOOL.replace("; ", "\n"), *words, *options],
+            [sys.executable, "-c", before + TOOL.replace("; ", "\n"), argument],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import unittest
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from apt2ostree.debian.index import Package
@@ -24,6 +24,8 @@ from apt2ostree.ship.import_image import add_image
 from apt2ostree.tree import deb_tree
 from apt2ostree.tree import manifest as manifests
 from apt2ostree.tree.manifest import TYPE
+from tests.support import requests
+from tests.support.actions import configure_request
 from tests.support.judges import ScratchTest, need, ostree, run
 from tools import configure, update_lock
 
@@ -134,42 +136,43 @@ class MatrixTest(ScratchTest):
             image, commit = compose.compose(
                 [manifests.load(tree.manifest) for tree in trees],
                 {},
-                compose.Options(architectures, automatic=automatic),
+                compose.Options(architectures=architectures, automatic=automatic),
                 writer,
             )
             writer.close()
         path = self.scratch / "unpacked.json"
         path.write_text(image.dump(), encoding="utf-8")
+        commit_path = self.scratch / "unpacked.commit"
+        commit_path.write_text(commit, encoding="ascii")
         return BuiltImage(
-            "//:image", "unpacked", commit, path, [objects, *(tree.objects for tree in trees)]
+            label="//:image",
+            ref="unpacked",
+            commit_path=commit_path,
+            manifest_path=path,
+            objects=[objects, *(tree.objects for tree in trees)],
         )
 
     def configure(self, image: BuiltImage, suite: str, architecture: str) -> BuiltImage:
         fakeroot = self.fakeroot(FAKEROOT.get(suite, suite), architecture)
-        output = {
-            kind: self.scratch / f"configured.{kind}" for kind in ("json", "objects.tar", "commit")
-        }
+        unpacked = replace(
+            image,
+            lockfiles=[("image", self.scratch / "image.lock")],
+            fakeroot=[tree.manifest for tree in fakeroot],
+            fakeroot_objects=[tree.objects for tree in fakeroot],
+        )
+        request = configure_request(unpacked, CLEANUP, f"{self.scratch}/configured")
+        argument = requests.write(self.scratch / "request.json", request)
         subprocess.run(
-            [
-                *(sys.executable, configure.__file__, "--label", "//:image"),
-                *("--image", image.manifest_path),
-                *(word for path in image.objects for word in ("--objects", path)),
-                *(word for tree in fakeroot for word in ("--fakeroot", tree.manifest)),
-                *(word for tree in fakeroot for word in ("--fakeroot-objects", tree.objects)),
-                *("--cleanup", CLEANUP, "--lockfile", self.scratch / "image.lock"),
-                *("--output-manifest", output["json"]),
-                *("--output-objects", output["objects.tar"]),
-                *("--output-commit", output["commit"]),
-            ],
+            [sys.executable, configure.__file__, argument],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             check=True,
         )
-        return BuiltImage(
-            "//:image",
-            "configured",
-            output["commit"].read_text().strip(),
-            output["json"],
-            [output["objects.tar"], *image.objects],
+        return replace(
+            image,
+            ref="configured",
+            commit_path=request.commit,
+            manifest_path=request.manifest,
+            objects=[request.objects, *image.objects],
         )
 
     def fakeroot(self, suite: str, architecture: str) -> list[Tree]:

@@ -71,6 +71,7 @@ class UpdateTest(judges.ScratchTest):
             made, commit = compose.compose(packages, {}, compose.Options(), writer)
             writer.close()
         (directory / "manifest.json").write_text(made.dump(), encoding="utf-8")
+        (directory / "commit").write_text(commit, encoding="ascii")
         paths = []
         for number, package in enumerate(packages):
             paths.append(directory / f"{number}.json")
@@ -78,7 +79,7 @@ class UpdateTest(judges.ScratchTest):
         return dataclasses.replace(
             self.old,
             label=f"//:{name}",
-            commit=commit,
+            commit_path=directory / "commit",
             manifest_path=directory / "manifest.json",
             objects=[directory / "objects.tar", *self.old.objects, *self.new.objects],
             packages=paths,

@@ -43,9 +43,15 @@ ostree_image(
     name = "strict", packages = [":one"], remove = ["usr/shrae/**"], unmatched_globs = "error",
 )
 
+ostree_tree(
+    name = "odd",
+    directories = ["@a", "@@b", "%s", "[x"],
+    files = {"greeting.txt": "-x", 'quo"te.txt': "é/"},
+    srcs = ['quo"te.txt'],
+    symlinks = {"--file": "-x", '"\\\\"': "two\\nlines"},
+)
 ostree_tree(name = "two_lines", files = {"greeting.txt": "etc/a\\nb"})
-ostree_tree(name = "dashes", files = {"greeting.txt": "-x"}, symlinks = {"--file": "-x"})
-ostree_image(name = "lines", packages = [":one"], remove = ["usr\\none"])
+ostree_image(name = "odd_names", packages = [":one"], layers = [":odd"], remove = ["?-y\\nz"])
 deb_package(name = "needy", src = "needy.deb")
 ostree_image(name = "unmet", packages = [":one", ":needy"])
 
@@ -118,6 +124,7 @@ FILES: dict[str, str | bytes] = {
     "arm.deb": deb(file("./usr/one", b"arm"), control=ARM),
     "greeting.txt": "hello\n",
     "other.txt": "other\n",
+    'quo"te.txt': "quoted\n",
 }
 
 
@@ -172,8 +179,7 @@ class WorkspaceTest(judges.ScratchTest):
             "unmet": "needy:amd64=1 needs missing (>= 2) (Depends), which is not there",
             "program_as_file": "//:script in `files` is 2 files: end the path",
             "file_as_program": "source file '//:greeting.txt' is misplaced here",
-            "two_lines": """files: "etc/a\\nb" has a line end in it""",
-            "lines": """remove: "usr\\none" has a line end in it""",
+            "two_lines": r"path 'etc/a\nb': expected one inside the image, without '..' and line",
             "onto_files": "onto: //:sources has 2 files and no oci-layout among them; expected",
             "onto_file": "greet.c/index.json: not an OCI layout's: Not a directory",
             "onto_other": "base_oci: no image 'v1' to build on; it has: latest",
@@ -184,10 +190,18 @@ class WorkspaceTest(judges.ScratchTest):
                 result = self.machine.run("build", f"//:{target}")
                 self.assertNotEqual(result.status, 0)
                 self.assertIn(words, result.output)
-        self.machine.build("//:dashes")
         result = self.machine.run("build", "//:typo")
         self.assertEqual(result.status, 0, result.output)
         self.assertIn("warning: remove: 'usr/shrae/**' matches nothing", result.output)
+
+    def test_names_may_be_odd(self) -> None:
+        root = self.scratch / "root"
+        self.machine.run("run", "//:odd_names", "--", "checkout", "-U", str(root)).check()
+        found = {str(path.relative_to(root)) for path in root.rglob("*")}
+        odd = {"@a", "@@b", "%s", "[x", "-x", 'quo"te.txt', 'é/quo"te.txt', "--file"}
+        self.assertEqual(odd - found, set())
+        self.assertEqual((root / '"\\"').readlink(), Path("two\nlines"))
+        self.assertEqual((root / 'é/quo"te.txt').read_text(), "quoted\n")
 
     def test_programs_find_their_runfiles_in_the_image(self) -> None:
         root = self.scratch / "root"
