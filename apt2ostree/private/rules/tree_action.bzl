@@ -52,11 +52,6 @@ def declare_tree(ctx, name, inputs, values):
         outputs = [manifest, objects],
         mnemonic = "OstreeTree",
         progress_message = "Gathering %{label}",
-        execution_requirements = {
-            key: value
-            for key, value in WORKER_REQUIREMENTS.items()
-            # Paths of runfiles are put together here, out of Bazel's sight.
-            if key != "supports-path-mapping"
-        },
+        execution_requirements = WORKER_REQUIREMENTS,
     )
     return OstreeTreeInfo(manifest = manifest, objects = depset([objects]))
