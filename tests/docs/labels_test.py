@@ -12,10 +12,13 @@ SOURCES = Path("MODULE.bazel").resolve().parent
 
 DOCUMENTS = [
     SOURCES / "README.md",
+    SOURCES / "CHANGELOG.md",
     SOURCES / "HACKING.md",
+    SOURCES / ".gitlab-ci.yml",
+    *sorted((SOURCES / ".github/workflows").glob("*.yml")),
     *sorted((SOURCES / "docs").glob("*.md")),
 ]
-_OURS = "(?:apt2ostree|docs|examples|tests|tools)"
+_OURS = "(?:apt2ostree|dev|docs|e2e|examples|tests|tools)"
 _LABEL = re.compile(rf"(?<![\w:])(?:@apt2ostree)?//({_OURS}(?:/[\w+-]+)*)(?::([\w.+-]+))?")
 _LINK = re.compile(r"\]\(([^):#]+)(?:#[^)]*)?\)")
 _PATH = re.compile(rf"`({_OURS}/[\w./+-]+)`")

@@ -17,7 +17,17 @@ _INLINE = re.compile(r"`([a-z_.]+\([^`]*=[^`]*\))`")
 _HEADING = re.compile(r"^#{3,4} ([\w.]+)$")
 _ATTRIBUTE = re.compile(r"^- `(\w+)`")
 # What is Bazel's own, or the original's and other rule sets' in comparisons with them.
-_OTHERS = {"bazel_dep", "filegroup", "glob", "load", "use_extension", "use_repo"}
+_OTHERS = {
+    "archive_override",
+    "bazel_dep",
+    "filegroup",
+    "git_override",
+    "glob",
+    "load",
+    "local_path_override",
+    "use_extension",
+    "use_repo",
+}
 _THEIRS = re.compile(
     r"^(apt\.(install|build_image|image_from|second_stage)|AptSource|multistrap\(|oci_"
     r"|ostree_(addfile|combine)\.)"

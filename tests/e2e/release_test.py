@@ -1,0 +1,98 @@
+"""A release, as a stranger consumes it: from a registry, or by its archive's address."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from dev import release
+from tests.support import bazel, judges
+
+_OVERRIDE = re.compile(r"# Beside.*?\nlocal_path_override\(.*?\n\)\n", re.DOTALL)
+_IDENTITY = ("-c", "user.name=N", "-c", "user.email=n@example.org")
+
+
+class ReleaseTest(judges.ScratchTest):
+    """All tests consume one release, each with a Bazel and a home of its own."""
+
+    release: Path
+    smoke: Path
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if not (shutil.which("git") and (bazel.SOURCES / ".git").exists()):
+            judges.skip_aloud(cls("setUp"), f"no git here, or {bazel.SOURCES} is no checkout")
+        place = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
+        cls.addClassCleanup(place.cleanup)
+        cls.release = Path(place.name, "release")
+        where = {"BUILD_WORKSPACE_DIRECTORY": str(commit_sources(Path(place.name, "checkout")))}
+        with mock.patch.dict(os.environ, where):
+            assert release.main([str(cls.release)]) == 0
+        (archive,) = cls.release.glob("*.tar.gz")
+        with tarfile.open(archive) as tar:
+            tar.extractall(place.name, filter="tar")
+        cls.smoke = Path(place.name, archive.name.removesuffix(".tar.gz"), "e2e/smoke")
+
+    def stranger(self, module: str, bazelrc: str = "") -> bazel.Machine:
+        """A user of the released smoke test with nothing at home."""
+        home = self.scratch / "home"
+        home.mkdir()
+        files = {path.name: path.read_bytes() for path in self.smoke.iterdir()}
+        files.update({"MODULE.bazel": module.encode(), ".bazelrc": bazelrc.encode()})
+        machine = bazel.machine(self, self.scratch / "user", files, HOME=str(home))
+        machine.log_executions = False
+        return machine
+
+    def test_from_a_registry_laid_out_as_the_central_one(self) -> None:
+        module, count = _OVERRIDE.subn("", (self.smoke / "MODULE.bazel").read_text())
+        self.assertEqual(count, 1)
+        user = self.stranger(module, f"common --registry={(self.release / 'registry').as_uri()}\n")
+        tests = user.run("test", "//...").check()
+        self.assertIn("Executed 2 out of 2 tests: 2 tests pass", tests.stdout)
+        packages = user.run("run", "//:rootfs", "--", "packages").check().stdout
+        self.assertEqual(
+            [line.split()[0] for line in packages.splitlines()],
+            ["gcc-12-base", "hello", "libc6", "libgcc-s1"],
+        )
+
+    def test_by_the_lines_that_the_notes_show(self) -> None:
+        (lines,) = re.findall(
+            r"^```starlark\n(.*?)^```", (self.release / "notes.md").read_text(), re.M | re.S
+        )
+        module = _OVERRIDE.sub("", (self.smoke / "MODULE.bazel").read_text())
+        module, count = re.subn(r'^bazel_dep\(name = "apt2ostree".*\n', lines, module, flags=re.M)
+        self.assertEqual(count, 1)
+        self.stranger(module).run("test", "//:commit_test").check()
+
+    def test_beside_the_rule_set(self) -> None:
+        module = (self.smoke / "MODULE.bazel").read_text()
+        beside = module.replace('"../.."', f'"{self.smoke.parent.parent}"')
+        self.assertNotEqual(beside, module)
+        self.stranger(beside).run("test", "//:commit_test").check()
+
+
+def commit_sources(copy: Path) -> Path:
+    """Commit the sources as they lie here, in a repository of their own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=bazel.SOURCES, stdout=subprocess.PIPE, check=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        source = bazel.SOURCES / name
+        if source.is_file() and not name.startswith("tests/"):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy / name)
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=x"]):
+        judges.run("git", *_IDENTITY, *command, cwd=copy)
+    return copy
+
+
+if __name__ == "__main__":
+    unittest.main()
