@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apt2ostree import errors
+from apt2ostree.command_line import Parser
 from apt2ostree.commands import (
     checkout,
     commit,
@@ -39,9 +40,7 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    parser = argparse.ArgumentParser(
-        prog="bazel run IMAGE --", description=__doc__, allow_abbrev=False
-    )
+    parser = Parser(prog="bazel run IMAGE --", description=__doc__)
     parser.add_argument("--image", required=True, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--runfiles", required=True, type=Path, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

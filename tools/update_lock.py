@@ -28,6 +28,7 @@ from apt2ostree.archive.keyrings import Keyrings
 from apt2ostree.archive.mirrors import Mirrors
 from apt2ostree.archive.progress import Progress, show_progress
 from apt2ostree.archive.snapshots import Snapshots
+from apt2ostree.command_line import Parser
 from apt2ostree.lock.lock_config import LockConfig, read_config
 from apt2ostree.lock.lockfile import read_lock, write_lock
 from apt2ostree.lock.pool import fill_pool, pool_files
@@ -65,7 +66,7 @@ class _Libraries(logging.Handler):
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
     description, _, epilog = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="update_lock",
         description=description,
         epilog=epilog,

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from apt2ostree import messages
 from apt2ostree.archive.cache import Cache
+from apt2ostree.archive.distributions import similar_suites
 from apt2ostree.archive.download import Downloader, DownloadError, Expected, without_credentials
 from apt2ostree.archive.keyrings import Keyrings
 from apt2ostree.archive.release import (
@@ -183,7 +184,7 @@ class Archives:
                 return name, None
             raise ReleaseError(
                 f"{source.place}: the archive {without_credentials(source.uri)} has no Release "
-                f"file for {source.suite}: is the suite spelt right, and still there?\n"
+                f"file for {source.suite}: {_spelling(source.suite)}\n"
                 f"{inrelease}\n{error}"
             ) from None
         if trusted:
@@ -310,6 +311,13 @@ def _suites(sources: Sequence[Source]) -> list[_Suite]:
                 f"{same[0].place}; Signed-By, Trusted and the checks of dates must be the same"
             )
     return [_Suite(same[0], tuple(same)) for same in gathered.values()]
+
+
+def _spelling(suite: str) -> str:
+    """What to do about a suite that an archive does not have."""
+    similar = similar_suites(suite)
+    meant = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    return "is the suite spelt right, and still there?" + meant
 
 
 def _wanted(

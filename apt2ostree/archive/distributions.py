@@ -7,6 +7,7 @@ release newer than they are, so that nothing has to change here on the day of a 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,23 @@ _UBUNTU_MOVED = frozenset(
     groovy hirsute impish kinetic lunar mantic oracular
     """.split()  # noqa: SIM905 (a list of forty lines hides what is not in it)
 )
+
+
+# What a mistyped name may have meant: these, those that have moved, and each one's own suites.
+_CURRENT = """
+    bullseye bookworm trixie forky sid oldstable stable testing unstable experimental
+    trusty xenial bionic focal jammy noble plucky questing resolute
+    """.split()  # noqa: SIM905
+
+
+def similar_suites(suite: str) -> list[str]:
+    """Names of suites that one is like: `bookwrom-security` is like `bookworm-security`."""
+    name, separator, kind = suite.partition("-")
+    known = [*_CURRENT, *_DEBIAN_MOVED, *sorted(_UBUNTU_MOVED)]
+    kinds = difflib.get_close_matches(kind, ["updates", "security", "backports"], 1)
+    found = difflib.get_close_matches(name, known, 2, 0.7)
+    similar = [match + separator + (kinds[0] if kinds else kind) for match in found]
+    return [each for each in similar if each != suite]
 
 
 @dataclass(frozen=True)

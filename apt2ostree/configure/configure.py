@@ -405,9 +405,25 @@ def _add_tools(layout: mounts.Layout, options: Options) -> None:
         shutil.copyfile(options.preseed, layout.tools / "preseed")
     for kind, hooks in (("before", options.hooks_before), ("after", options.hooks_after)):
         for number, hook in enumerate(hooks):
+            _check_hook(hook, kind)
             target = layout.tools / f"hook-{kind}-{number}"
             shutil.copyfile(hook, target)
             target.chmod(0o755)
+
+
+def _check_hook(hook: Path, kind: str) -> None:
+    """See that the kernel can start a hook (execve(2)); a shell would take it for its own script.
+
+    Raises:
+        UserError: it is neither a script with an interpreter nor a program.
+    """
+    with hook.open("rb") as file:
+        start = file.read(4)
+    if not (start.startswith(b"#!") or start == b"\x7fELF"):
+        raise UserError(
+            f"hook {kind}, {hook}: it is neither a program nor a script that says what reads it; "
+            "begin it with a line such as #!/bin/sh"
+        )
 
 
 def _touched(layout: mounts.Layout, special: materialize.Special, known: Known) -> dict[Inode, str]:

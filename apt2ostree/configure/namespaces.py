@@ -32,13 +32,20 @@ _FLAGS = (
 )
 _KINDS = ("user", "mnt", "pid", "net", "ipc", "uts")
 
-CHOICES = """\
+CHANGE_IT = """\
 What can be done:
   - change that, on the machine that runs the action;
-  - run the action where it is allowed: `--strategy=OstreeConfigure=local` on this machine, or
-    with `--@apt2ostree//apt2ostree/settings:configure_remotely` on a remote executor that allows
-    it;
+"""
+ELSEWHERE = """\
+  - run the action where it is allowed, on a remote executor, with
+    `--@apt2ostree//apt2ostree/settings:configure_remotely`;
   - build the image with `configure = False` and configure it on the device."""
+LOCALLY = """\
+  - run the action on this machine outside of what confines it: `--strategy=OstreeConfigure=local`;
+"""
+CHOICES = CHANGE_IT + LOCALLY + ELSEWHERE
+CHOICES_BESIDES_THE_MACHINE = CHANGE_IT + ELSEWHERE
+"""What a setting of the whole machine forbids is forbidden outside of a sandbox too."""
 
 
 def enter() -> None:
@@ -65,9 +72,11 @@ def enter() -> None:
         socket.sethostname(HOSTNAME)
         _set_loopback_up()
     except OSError as error:
+        reason = _reason(error)
+        choices = CHOICES_BESIDES_THE_MACHINE if reason.startswith("sysctl ") else CHOICES
         raise UserError(
             "configuring an image needs user namespaces, and this machine allows none "
-            f"({doing}: {error.strerror}): {_reason(error)}.\n{CHOICES}"
+            f"({doing}: {error.strerror}): {reason}.\n{choices}"
         ) from error
 
 

@@ -32,6 +32,11 @@ def explain_broken(selection: Selection, wanted: Mapping[Package, str]) -> str:
     # What was asked for says most; a package that nobody asked for only if nothing else is left.
     for package in [p for p in broken if p in wanted] or broken:
         lines += explainer.broken(package)
+    for name in sorted(explainer.excluded):
+        lines.append(
+            f"{name} is excluded, and what is told above needs it: take it out of `exclude`, or "
+            "do without what needs it"
+        )
     return "\n".join(lines)
 
 
@@ -72,6 +77,8 @@ class _Explainer:
         self._universe = selection.universe
         self._wanted = wanted
         self._told: set[tuple[OrGroup, str]] = set()
+        self.excluded: set[str] = set()
+        """Names of excluded packages that would have done."""
 
     def broken(self, package: Package) -> Iterator[str]:
         """The lines about a selected package that is broken."""
@@ -160,6 +167,7 @@ class _Explainer:
         selection = self._selection
         cause = selection.discarded.get(node)
         if isinstance(cause, Excluded):
+            self.excluded.add(package.name)
             return "you excluded it", None
         preferred = self._preferred(package)
         if preferred:

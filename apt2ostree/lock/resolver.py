@@ -153,33 +153,38 @@ def _find_all(selection: Selection, want: Sequence[str]) -> dict[Package, str]:
     items = list(map(parse_wanted, want))
     _choose_versions(selection, items)
     wanted: dict[Package, str] = {}
-    for item in items:
-        wanted.setdefault(_find(selection, item), item.text)
+    for item, package in _find(selection, items):
+        wanted.setdefault(package, item.text)
     return wanted
 
 
-def _find(selection: Selection, item: Wanted) -> Package:
-    """The package that a wanted item means."""
-    found = _named(selection, item) or _only_provider(selection, item)
-    if found is None:
-        raise UnsatisfiableError(explain_missing(selection, item))
+def _find(selection: Selection, items: Sequence[Wanted]) -> list[tuple[Wanted, Package]]:
+    """The wanted items with the package that each means; the error names all that mean none."""
+    found = []
+    missing = []
+    for item in items:
+        package = _named(selection, item) or _only_provider(selection, item)
+        if package is None:
+            missing.append(explain_missing(selection, item))
+        else:
+            found.append((item, package))
+    if missing:
+        raise UnsatisfiableError("\n".join(dict.fromkeys(missing)))
     return found
 
 
 def _choose_versions(selection: Selection, items: Sequence[Wanted]) -> None:
     """Make the versions that items ask for, by version or suite, the candidates."""
     asked: dict[Node, tuple[Wanted, Package]] = {}
-    for item in items:
-        if item.version or item.suite:
-            package = _find(selection, item)
-            node = selection.universe.node(package)
-            other, chosen = asked.setdefault(node, (item, package))
-            if chosen is not package:
-                raise UnsatisfiableError(
-                    f"{other.text} and {item.text} ask for two versions of {item.name}: "
-                    f"{chosen.version} and {package.version}"
-                )
-            selection.choose(package)
+    for item, package in _find(selection, [item for item in items if item.version or item.suite]):
+        node = selection.universe.node(package)
+        other, chosen = asked.setdefault(node, (item, package))
+        if chosen is not package:
+            raise UnsatisfiableError(
+                f"{other.text} and {item.text} ask for two versions of {item.name}: "
+                f"{chosen.version} and {package.version}"
+            )
+        selection.choose(package)
     for item, package in asked.values():
         if item.suite:
             _choose_dependencies(selection, package, item.suite, set(asked))

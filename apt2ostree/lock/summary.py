@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -132,8 +133,8 @@ def markdown(summary: Summary) -> str:
 
 
 def print_summary(summary: Summary, stream: TextIO) -> None:
-    """Print the summary, with colours if ``stream`` is a terminal."""
-    if not stream.isatty():
+    """Print the summary, with colours if ``stream`` is a terminal and $NO_COLOR is not set."""
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
         for line in _plain(summary):
             print(line, file=stream)
         return

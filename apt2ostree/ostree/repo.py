@@ -94,7 +94,7 @@ class Repo:
         except FileNotFoundError:
             raise UserError(
                 f"{path}: no OSTree repo there; make one with "
-                f"`ostree init --repo={path} --mode=bare-user`"
+                f"`ostree init --repo={path} --mode=archive`"
             ) from None
         except (NotADirectoryError, IsADirectoryError):
             raise UserError(f"{path}: not an OSTree repo") from None

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import unittest
 
-from apt2ostree.archive.distributions import NamedSources, debian_sources, ubuntu_sources
+from apt2ostree.archive.distributions import (
+    NamedSources,
+    debian_sources,
+    similar_suites,
+    ubuntu_sources,
+)
 from apt2ostree.archive.sources import parse_sources
 from apt2ostree.errors import UserError
 
@@ -10,6 +15,17 @@ from apt2ostree.errors import UserError
 def archives(text: str) -> list[str]:
     sources = parse_sources(text, "x.sources", "amd64")
     return [f"{s.uri} {s.suite} {','.join(s.components)}" for s in sources]
+
+
+class SpellingTest(unittest.TestCase):
+    def test_a_mistyped_suite_is_like_one(self) -> None:
+        self.assertEqual(similar_suites("bookwrom"), ["bookworm"])
+        self.assertEqual(similar_suites("bookwrom-secruity"), ["bookworm-security"])
+        self.assertEqual(similar_suites("nobel-updates"), ["noble-updates"])
+        self.assertEqual(similar_suites("of-our-own"), [])
+
+    def test_a_suite_that_is_gone_is_not_like_itself(self) -> None:
+        self.assertNotIn("trixie", similar_suites("trixie"))
 
 
 class DebianTest(unittest.TestCase):

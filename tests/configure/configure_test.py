@@ -386,6 +386,13 @@ class OptionsTest(ConfigureTest):
         self.assertEqual("install ok unpacked\n", outcome.text("srv/before"))
         self.assertEqual("install ok installed\n", outcome.text("srv/after"))
 
+    def test_a_hook_that_nothing_can_start_is_told(self) -> None:
+        hook = self.scratch / "hook"
+        hook.write_text("echo hello\n", encoding="utf-8")
+        said = self.failing("true", "--hook-after", hook)
+        self.assertIn(f"hook after, {hook}: it is neither a program nor a script", said)
+        self.assertIn("begin it with a line such as #!/bin/sh", said)
+
     def test_a_failing_hook_is_named_with_its_output(self) -> None:
         hook = self.script("check", "echo it is not so; exit 7")
         said = self.failing("true", {"hooks_after": [hook]})

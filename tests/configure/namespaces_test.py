@@ -49,12 +49,13 @@ def shell(script: str) -> list[str]:
 
 
 class NamespacesTest(ConfigureTest):
-    def said(self, *prefix: str, before: str = "") -> str:
+    def said(self, *prefix: str, before: str = "", locally: bool = True) -> str:
         """What the action says when it is started in a certain way; it must fail.
 
         Args:
             *prefix: what it is started by.
             before: Python that runs before it in its process.
+            locally: whether this machine might allow it outside of a sandbox.
         """
         command, directory, _ = self.command([package()], {})
         command[2] = before + command[2].replace("; ", "\n")
@@ -73,11 +74,11 @@ class NamespacesTest(ConfigureTest):
         self.assertEqual([], list(directory.glob("*.scratch")))
         for choice in (
             "change that, on the machine",
-            "`--strategy=OstreeConfigure=local`",
-            "configure_remotely` on a remote executor that allows it",
+            "on a remote executor, with `--@apt2ostree//apt2ostree/settings:configure_remotely`",
             "`configure = False`",
         ):
             self.assertIn(choice, " ".join(result.stdout.split()))
+        self.assertEqual("`--strategy=OstreeConfigure=local`" in result.stdout, locally)
         return " ".join(result.stdout.split())
 
     def forbid(self, call: str, error: int) -> str:
@@ -92,12 +93,14 @@ class NamespacesTest(ConfigureTest):
         self.assertRegex(said, r"/proc/self is \d+, the process 1\): whoever started it in a new")
 
     def test_no_user_namespaces_by_the_sysctl(self) -> None:
-        said = self.said(*AS_ROOT, *shell("echo 0 > /proc/sys/user/max_user_namespaces"))
+        forbidden = shell("echo 0 > /proc/sys/user/max_user_namespaces")
+        said = self.said(*AS_ROOT, *forbidden, locally=False)
         self.assertIn("this machine allows none (unshare(2): No space left on device)", said)
         self.assertIn("sysctl user.max_user_namespaces is 0; it must be greater", said)
 
     def test_no_namespaces_of_another_kind(self) -> None:
-        said = self.said(*AS_ROOT, *shell("echo 0 > /proc/sys/user/max_net_namespaces"))
+        forbidden = shell("echo 0 > /proc/sys/user/max_net_namespaces")
+        said = self.said(*AS_ROOT, *forbidden, locally=False)
         self.assertIn("sysctl user.max_net_namespaces is 0; it must be greater", said)
 
     def test_no_user_namespaces_by_a_limit_further_out(self) -> None:
@@ -121,7 +124,8 @@ class NamespacesTest(ConfigureTest):
     def sysctl(self, name: str, value: str, expected: str) -> None:
         """Kernels that have these settings answer EPERM, and so does this one now."""
         script = f"mount -t tmpfs none /proc/sys/kernel; echo {value} > /proc/sys/kernel/{name}"
-        said = self.said(*AS_ROOT, *shell(script), before=self.forbid("unshare", EPERM))
+        forbidden = self.forbid("unshare", EPERM)
+        said = self.said(*AS_ROOT, *shell(script), before=forbidden, locally=False)
         self.assertIn(f"sysctl kernel.{name} is {value}", said)
         self.assertIn(expected, said)
 

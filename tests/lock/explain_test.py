@@ -127,6 +127,8 @@ Conflicts: c
               a:amd64=1 (wanted)
                 Depends: b
                   b:amd64=1: you excluded it
+            b is excluded, and what is told above needs it: take it out of `exclude`, or do \
+without what needs it
             """,
             exclude=["b"],
         )
@@ -156,6 +158,21 @@ Conflicts: c
             ngnix cannot be had:
               no source has a package ngnix, and none provides it
               did you mean nginx?
+              check its spelling, and that your sources list its suite and component
+            """,
+        )
+
+    def test_all_names_that_nothing_has_are_told_at_once(self) -> None:
+        self._assert_explained(
+            universe("nginx\nbash"),
+            ["ngnix", "bash", "bsah", "ngnix"],
+            """
+            ngnix cannot be had:
+              no source has a package ngnix, and none provides it
+              did you mean nginx?
+              check its spelling, and that your sources list its suite and component
+            bsah cannot be had:
+              no source has a package bsah, and none provides it
               check its spelling, and that your sources list its suite and component
             """,
         )

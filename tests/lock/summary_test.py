@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import os
 import unittest
 from collections.abc import Mapping
+from unittest import mock
 
 from apt2ostree.debian.index import Package
 from apt2ostree.lock.lockfile import parse_lock
@@ -62,6 +64,11 @@ class SummaryTest(unittest.TestCase):
         stream = Terminal()
         print_summary(summarize("lock", OLD, NEW), stream)
         self.assertIn("1.0 → 1.1", stream.getvalue())
+        self.assertIn("\033", stream.getvalue())
+        plain = Terminal()
+        with mock.patch.dict(os.environ, NO_COLOR="1"):
+            print_summary(summarize("lock", OLD, NEW), plain)
+        self.assertNotIn("\033", plain.getvalue())
 
     def test_no_change_is_told_too(self) -> None:
         summary = summarize("lock", OLD, OLD)

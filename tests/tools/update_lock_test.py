@@ -294,7 +294,9 @@ class FaultsTest(UpdateLockTest):
 
     def test_not_found(self) -> None:
         self.server.behaviours["dists"] = lambda handler: handler.answer(b"", 404)
-        self.assertIn("has no Release file for test: is the suite spelt right", self.failure())
+        message = self.failure()
+        self.assertIn("has no Release file for test: is the suite spelt right", message)
+        self.assertIn("still there? Did you mean testing?", message)
 
     def test_redirect_loop(self) -> None:
         self.server.behaviours["dists"] = lambda h: h.answer(b"", 302, Location=h.path)

@@ -3,6 +3,8 @@
 OstreeImageInfo = provider(
     doc = "What makes a tree an image: a commit, and what it was made of.",
     fields = {
+        "architectures": "list of string: of its packages, the native one first; empty if nobody " +
+                         "knows.",
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
         "configured": "bool: whether all its packages are configured.",
         "emulator": "depset of File: what its programs were run by; empty if the machine did.",

@@ -6,6 +6,7 @@ source tree; `update_lock_test` fails, without a network, when the lockfile does
 """
 
 load("@rules_python//python:defs.bzl", "py_test")
+load("//apt2ostree/private/lock:architectures.bzl", "architecture_error")
 load("//apt2ostree/private/providers:apt_lock_info.bzl", "AptLockInfo")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
 load(":path_in_package.bzl", "path_in_package")
@@ -172,6 +173,9 @@ def apt_lock(
     """
     if not multistrap and not (sources and architecture):
         fail("apt_lock(name = {}): give it `sources` and `architecture`, or a `multistrap` configuration".format(repr(name)))
+    for each in [architecture] + foreign_architectures:
+        if architecture_error(each):
+            fail("apt_lock(name = {}): {}".format(repr(name), architecture_error(each)))
     lock, error = path_in_package(lockfile, native.package_name())
     if error:
         fail("apt_lock(name = \"{}\"): lockfile: {}".format(name, error))

@@ -20,6 +20,8 @@ def ostree_image(name, packages = [], configure = False, emulator = None, fakero
             or what the base has.
         **kwargs: the other attributes of the rule.
     """
+    if type(packages) == "list":
+        _check_locks(name, packages)
     if configure and type(packages) == "list":
         fakeroot = fakeroot or _of_lock(packages, "fakeroot")
         emulator = emulator or _of_lock(packages, "emulator")
@@ -31,6 +33,22 @@ def ostree_image(name, packages = [], configure = False, emulator = None, fakero
         packages = packages,
         **kwargs
     )
+
+def _check_locks(name, packages):
+    """A lock whose repository the module does not use has a label that nothing can be done with."""
+    for package in packages:
+        if str(native.package_relative_label(package)).startswith("@@[unknown repo"):
+            lock = str(package).lstrip("@").partition("/")[0]
+            fail(("ostree_image(name = {}): {}: there is no repository @{} here. The MODULE.bazel of " +
+                  "this workspace needs the lines\n" +
+                  "    apt.lock(name = {}, lockfile = \"…\")\n" +
+                  "    use_repo(apt, {})").format(
+                repr(name),
+                package,
+                lock,
+                repr(lock),
+                repr(lock),
+            ))
 
 def _of_lock(packages, name):
     """A target of the first lock among some packages, or None."""

@@ -6,6 +6,7 @@ load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
 load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "emulator_files", "fakeroot_trees")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
+load(":image_parts.bzl", "check_parts")
 load(":label_text.bzl", "label_text")
 load(":request.bzl", "request")
 load(":tree_action.bzl", "TREE_ACTION_ATTRS", "declare_tree")
@@ -30,7 +31,7 @@ _ATTRS = {
     ),
     "layers": attr.label_list(
         doc = "Trees to lay over the packages, such as `ostree_tree` makes.",
-        providers = [OstreeTreeInfo],
+        allow_files = True,  # to be refused with words: check_parts
     ),
     "merged_usr": attr.string(
         doc = "Whether /bin, /sbin and /lib are links into /usr although packages ship files " +
@@ -47,7 +48,7 @@ _ATTRS = {
     "packages": attr.label_list(
         doc = "Packages: `@LOCK//:packages`, a whole lock, `@LOCK//NAME`, one with its " +
               "dependencies, or a `deb_package`.",
-        providers = [DebPackagesInfo],
+        allow_files = True,  # to be refused with words: check_parts
     ),
     "quirks": attr.label_list(
         doc = "Files with corrections of packages, besides those that come with the rule set: " +
@@ -175,6 +176,7 @@ def _image_info(ctx, commit, layers, fakeroot, emulator):
     configured = ctx.attr.configure or bool(bases and bases[0].configured and not packages)
     state = "configured" if configured else "unpacked"
     return OstreeImageInfo(
+        architectures = _architectures(ctx) or (bases[0].architectures if bases else []),
         commit = commit,
         configured = configured,
         emulator = depset(emulator),
@@ -205,6 +207,7 @@ def _check_packages(ctx):
             ))
 
 def _ostree_image_impl(ctx):
+    check_parts(ctx.attr, ctx.label)
     _check_packages(ctx)
     trees = depset(
         transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],

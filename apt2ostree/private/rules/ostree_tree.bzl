@@ -66,8 +66,18 @@ _ATTRS = {
     ),
 }
 
+def _check_made_by(function, attribute, key, values):
+    """What is not JSON with that key was written by hand."""
+    for name, value in values.items():
+        data = json.decode(value, default = None)
+        if type(data) != "dict" or key not in data:
+            fail("{}: {}: expected {}(…), got {}".format(attribute, repr(name), function, repr(value)))
+
 def _ostree_tree_impl(ctx):
     attributes = ctx.attr
+    _check_made_by("tree_attributes", "attributes", "mode", attributes.attributes)
+    _check_made_by("tree_user", "users", "uid", attributes.users)
+    _check_made_by("tree_group", "groups", "gid", attributes.groups)
     programs = [program_files(ctx, target, path) for target, path in attributes.binaries.items()]
     accounts = [attributes.accounts] if attributes.accounts else []
     files = [

@@ -1,7 +1,8 @@
 """Analysis tests of deb_tree, deb_packages, ostree_image and ostree_repo."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//apt2ostree:defs.bzl", "ostree_image", "ostree_repo")
+load("@rules_python//python:defs.bzl", "py_binary")
+load("//apt2ostree:defs.bzl", "ostree_image", "ostree_repo", "ostree_tree")
 load("//apt2ostree:providers.bzl", "DebPackagesInfo", "OstreeImageInfo", "OstreeTreeInfo")
 load("//apt2ostree/private/rules:deb_packages.bzl", "deb_packages")  # buildifier: disable=bzl-visibility
 load("//apt2ostree/private/rules:deb_tree.bzl", "deb_tree")  # buildifier: disable=bzl-visibility
@@ -136,6 +137,14 @@ def _repo_impl(ctx):
 
 _repo_test = analysistest.make(_repo_impl)
 
+def _architectures_impl(ctx):
+    env = analysistest.begin(ctx)
+    info = analysistest.target_under_test(env)[OstreeImageInfo]
+    asserts.equals(env, ["amd64", "arm64"], info.architectures)
+    return analysistest.end(env)
+
+_architectures_test = analysistest.make(_architectures_impl)
+
 def _failure_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.expect_failure(env, ctx.attr.words)
@@ -170,6 +179,28 @@ def ostree_image_test_suite(name):
     ostree_image(name = "of_a_tree", packages = [":one"], tags = ["manual"])
     ostree_image(name = "layer_of_packages", layers = [":both"], tags = ["manual"])
     ostree_repo(name = "repo_of_a_tree", images = [":one"], tags = ["manual"])
+    py_binary(name = "program", srcs = ["program.py"], tags = ["manual"])
+    ostree_image(name = "layer_of_a_program", layers = [":program"], tags = ["manual"])
+    ostree_image(name = "layer_of_a_file", layers = ["file.txt"], tags = ["manual"])
+    ostree_image(name = "package_file", packages = ["one.deb"], tags = ["manual"])
+    deb_packages(
+        name = "arm",
+        architectures = ["arm64"],
+        lock = "arm_lock",
+        tags = ["manual"],
+        trees = [":one"],
+    )
+    ostree_image(name = "arm_on_amd", base = ":image", packages = [":arm"], tags = ["manual"])
+    ostree_image(
+        name = "arm_meant",
+        architectures = ["amd64", "arm64"],
+        base = ":image",
+        packages = [":arm"],
+        tags = ["manual"],
+    )
+    ostree_tree(name = "user_by_hand", tags = ["manual"], users = {"c": "900"})
+    ostree_tree(name = "group_by_hand", groups = {"g": "staff"}, tags = ["manual"])
+    ostree_tree(name = "attributes_by_hand", attributes = {"etc/a": "0600"}, tags = ["manual"])
 
     _deb_tree_test(name = name + "_deb_tree", target_under_test = ":one")
     _deb_packages_test(name = name + "_deb_packages", target_under_test = ":both")
@@ -184,10 +215,19 @@ def ostree_image_test_suite(name):
     )
     _image_test(name = name + "_ref", ref = "my/ref", target_under_test = ":other_image")
     _repo_test(name = name + "_repo", target_under_test = ":repo")
+    _architectures_test(name = name + "_architectures", target_under_test = ":arm_meant")
     failures = {
         "of_nothing": "nothing: its lockfile is empty or does not exist. `bazel run` the `apt_lock`",
-        "of_a_tree": "mandatory providers: 'DebPackagesInfo'",
-        "layer_of_packages": "mandatory providers: 'OstreeTreeInfo'",
+        "of_a_tree": ":one in `packages` is a tree and no package: it goes into `layers`",
+        "layer_of_packages": ":both in `layers` is a package, or packages: it goes into `packages`",
+        "layer_of_a_program": ":program in `layers` is a program and no tree: name in `layers` an " +
+                              "ostree_tree(binaries = {\"//tests/private/rules:program\": \"usr/bin/\"})",
+        "layer_of_a_file": ":file.txt in `layers` has files and is no tree: name in `layers` an ostree_tree(files",
+        "package_file": ":one.deb in `packages` is a .deb: name in `packages` a deb_package(src",
+        "arm_on_amd": ":arm are for arm64, and its base //tests/private/rules:image is for amd64",
+        "user_by_hand": "users: \"c\": expected tree_user(…), got \"900\"",
+        "group_by_hand": "groups: \"g\": expected tree_group(…), got \"staff\"",
+        "attributes_by_hand": "attributes: \"etc/a\": expected tree_attributes(…), got \"0600\"",
         "repo_of_a_tree": "'OstreeImageInfo'",
     }
     for target, words in failures.items():
@@ -204,6 +244,7 @@ def ostree_image_test_suite(name):
             "_compose_reads_no_content",
             "_image",
             "_ref",
+            "_architectures",
             "_repo",
         ] + ["_{}_fails".format(target) for target in failures]
     ])
