@@ -21,6 +21,8 @@ from apt2ostree.commands import (
     report,
     sbom,
     shell,
+    size,
+    why,
 )
 from apt2ostree.image import built_image
 
@@ -35,6 +37,8 @@ COMMANDS = {
     "report": report,
     "sbom": sbom,
     "shell": shell,
+    "size": size,
+    "why": why,
 }
 
 

@@ -14,7 +14,7 @@ from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import repo_files
 from apt2ostree.ostree.repo import Repo
-from apt2ostree.ship import diff, diff_text, repo_image
+from apt2ostree.ship import changes, diff, diff_text, repo_image, sizes
 from apt2ostree.tree import manifest
 from apt2ostree.tree.manifest import Manifest
 
@@ -28,16 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", type=Path, help="the repo that refs and commits are in")
     parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
     parser.add_argument(
-        "--limit", type=_count, metavar="N", help="list N files at most (not with json)"
+        "--limit",
+        type=count,
+        metavar="N",
+        help="list N paths at most; with markdown, of each package (default there: "
+        f"{diff_text.PATHS}); not with json",
     )
     parser.add_argument(
         "--exit-code", action="store_true", help="exit with 1 if there are differences"
     )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of things to list, from the command line."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of files")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return int(text)
 
 
@@ -49,7 +54,8 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     if options.format == "json":
         print(diff_text.as_json(found))
     elif options.format == "markdown":
-        print(diff_text.as_markdown(found, options.limit))
+        owner = changes.owners(sizes.items(image)) if options.new is None else {}
+        print(diff_text.as_markdown(found, owner, options.limit))
     else:
         print(diff_text.as_text(found, options.limit))
     return int(options.exit_code and bool(found.packages or found.files))

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from apt2ostree.image.built_image import BuiltImage
-from apt2ostree.ship import dependencies, diff_text
+from apt2ostree.ship import changes, dependencies, diff_text, reasons, sizes
 from apt2ostree.ship.diff import Diff
-from apt2ostree.ship.parts import Part, parts
+from apt2ostree.ship.sizes import Item
 from apt2ostree.tree import paths
 from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, Manifest, PackageKey, components
 
@@ -24,90 +24,92 @@ TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST = 200
 """Files that the page lists."""
 DUPLICATES = 100
-CHANGED_FILES = 1000
+CHANGED_FILES = 100
+"""Of one package."""
 _TITLE = "@TITLE@"
 _DATA = "@DATA@"
 
 
-def page(image: BuiltImage, changes: Diff | None = None, against: str = "") -> str:
+def page(image: BuiltImage, diff: Diff | None = None, against: str = "") -> str:
     """Return the page.
 
     Args:
         image: the image.
-        changes: from another image to this one.
+        diff: the differences from another image to this one.
         against: what the other image is called.
     """
-    data: dict[str, Any] = describe(image, parts(image))
-    if changes is not None:
-        data["changes"] = _changes(changes, against)
+    found = sizes.items(image)
+    data: dict[str, Any] = describe(image, found)
+    if diff is not None:
+        data["changes"] = _changes(diff, found, against)
     # "<" would let a file's name end the script.
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     template = TEMPLATE.read_text(encoding="utf-8")
     return template.replace(_TITLE, html.escape(image.label)).replace(_DATA, text)
 
 
-def describe(image: BuiltImage, found: Sequence[Part]) -> dict[str, Any]:
+def describe(image: BuiltImage, found: Sequence[Item]) -> dict[str, Any]:
     """What the page shows, as JSON."""
     manifest = image.manifest
-    sizes = {
-        paths.join(path, name): row[SIZE]
-        for path, directory in manifest.directories.items()
-        for name, row in directory.files.items()
-        if row[TYPE] == "file"
-    }
-    numbers = {part.record.key: index for index, part in enumerate(found) if part.record}
-    owners = {path: index for index, part in enumerate(found) for path in part.paths}
-    largest = sorted(sizes, key=lambda path: (-sizes[path], path))[:LARGEST]
+    bytes_of = sizes.file_sizes(manifest)
+    owners = {path: index for index, item in enumerate(found) for path in item.paths}
+    largest = sorted(bytes_of, key=lambda path: (-bytes_of[path], path))[:LARGEST]
     return {
         "label": image.label,
         "ref": image.ref,
         "commit": image.commit,
-        "bytes": sum(sizes.values()),
-        "files": len(sizes),
+        "bytes": sum(bytes_of.values()),
+        "files": len(bytes_of),
         "links": sum(len(directory.files) for directory in manifest.directories.values())
-        - len(sizes),
+        - len(bytes_of),
         "directories": len(manifest.directories),
-        "packages": _packages(manifest, found, sizes, numbers),
-        "tree": _tree(manifest, sizes),
-        "largest": [[_text(path), sizes[path], owners.get(path, -1)] for path in largest],
-        "duplicates": _duplicates(manifest, sizes),
+        "parts": _parts(manifest, found),
+        "tree": _tree(manifest, bytes_of),
+        "largest": [[_text(path), bytes_of[path], owners.get(path, -1)] for path in largest],
+        "duplicates": _duplicates(manifest, bytes_of),
     }
 
 
-def _packages(
-    manifest: Manifest,
-    found: Sequence[Part],
-    sizes: Mapping[str, int],
-    numbers: Mapping[PackageKey, int],
-) -> list[dict[str, Any]]:
-    """The parts, each with its size and, by number, what it needs."""
+def _parts(manifest: Manifest, found: Sequence[Item]) -> list[dict[str, Any]]:
+    """The parts, each with its size; packages with why they are there and, by number, what they
+    need."""
+    numbers = {item.part.record.key: i for i, item in enumerate(found) if item.part.record}
     needs = dependencies.edges(manifest.packages)
+    why = reasons.reasons(manifest.packages)
     result = []
-    for part in found:
-        files = [path for path in part.paths if path in sizes]
-        item: dict[str, Any] = {
-            "name": part.name or "(dpkg database, configuration)",
-            "bytes": sum(sizes[path] for path in files),
-            "files": len(files),
+    for item in found:
+        part: dict[str, Any] = {
+            "kind": item.kind,
+            "name": item.name,
+            "bytes": item.bytes,
+            "files": item.files,
+            "why": item.kind,
         }
-        if part.record:
-            fields = dependencies.fields_of(part.record)
-            item |= {
-                "version": part.record.version,
-                "architecture": part.record.architecture,
-                "source": part.source,
-                "section": fields.get("Section", ""),
-                "priority": fields.get("Priority", ""),
-                "essential": fields.get("Essential", "no") == "yes",
-                "summary": _text(fields.get("Description", "").split("\n")[0]),
-                "needs": [
-                    [numbers[edge.target], int(edge.field in dependencies.STRONG)]
-                    for edge in needs[part.record.key]
-                    if edge.field != "Suggests"
-                ],
-            }
-        result.append(item)
+        if item.part.record:
+            key = item.part.record.key
+            part |= _package(item, why[key], numbers)
+            part["needs"] = [
+                [numbers[edge.target], int(edge.field in dependencies.STRONG)]
+                for edge in needs[key]
+                if edge.field != "Suggests"
+            ]
+        result.append(part)
     return result
+
+
+def _package(item: Item, why: reasons.Reason, numbers: Mapping[PackageKey, int]) -> dict[str, Any]:
+    record = item.part.record
+    assert record
+    fields = dependencies.fields_of(record)
+    return {
+        "why": why.kind,
+        "by": numbers[why.by] if why.by else -1,
+        "version": record.version,
+        "architecture": record.architecture,
+        "source": item.part.source,
+        "section": fields.get("Section", ""),
+        "summary": _text(fields.get("Description", "").split("\n")[0]),
+    }
 
 
 def _tree(manifest: Manifest, sizes: Mapping[str, int]) -> list[Any]:
@@ -135,16 +137,26 @@ def _duplicates(manifest: Manifest, sizes: Mapping[str, int]) -> list[Any]:
     return [[size, [_text(path) for path in equal]] for size, equal in found[:DUPLICATES]]
 
 
-def _changes(changes: Diff, against: str) -> dict[str, Any]:
+def _changes(diff: Diff, found: Sequence[Item], against: str) -> dict[str, Any]:
+    """The differences by package: [kind, path, what differs, growth] of each path."""
+    groups = changes.grouped(diff, changes.owners(found))
     return {
         "against": against,
-        "summary": diff_text.summary(changes),
-        "packages": [asdict(change) for change in changes.packages],
-        "files": [
-            [change.kind, _text(change.path), list(change.what), change.growth]
-            for change in changes.files[:CHANGED_FILES]
+        "summary": diff_text.summary(diff),
+        "groups": [
+            {
+                "name": group.name,
+                "package": asdict(group.package) if group.package else None,
+                "growth": group.growth,
+                "folded": len(group.folded),
+                "more": max(0, len(group.files) - CHANGED_FILES),
+                "files": [
+                    [change.kind, _text(change.path), diff_text.differs(change), change.growth]
+                    for change in group.files[:CHANGED_FILES]
+                ],
+            }
+            for group in groups
         ],
-        "more": max(0, len(changes.files) - CHANGED_FILES),
     }
 
 

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -179,6 +180,34 @@ class CommitTest(CommandTest):
             self.commit()
 
 
+class WhyTest(CommandTest):
+    def test_the_way_from_what_was_asked_for(self) -> None:
+        needing = deb(control=control("app", Depends="lib"))
+        needed = deb(control=control("lib", Priority="optional"))
+        images.write(self.scratch / "image", images.compose_debs([needing, needed]))
+        self.assertEqual(
+            self.run_tool("why", "lib"),
+            "lib 1 amd64: needed\n  app (asked for)\n    Depends: lib\nneeded by: app\n",
+        )
+        self.assertEqual(
+            self.run_tool("why", "app:amd64"), "app 1 amd64: asked for\n  app (asked for)\n"
+        )
+
+    def test_a_package_that_is_not_there(self) -> None:
+        words = "//test:image has no package anothr; did you mean 'another'?"
+        with self.assertRaisesRegex(UserError, re.escape(words)):
+            self.run_tool("why", "anothr")
+
+
+class SizeTest(CommandTest):
+    def test_the_largest_come_first_and_the_rest_is_a_line(self) -> None:
+        lines = self.run_tool("size", "--limit=2").splitlines()
+        self.assertEqual(lines[0].split(), ["size", "share", "files", "part"])
+        self.assertEqual(len(lines), 5)
+        self.assertRegex(lines[3], r" \d smaller$")
+        self.assertRegex(lines[4], r"100\.0 % +\d+  all$")
+
+
 class DiffTest(CommandTest):
     def test_a_limit_that_is_no_number(self) -> None:
         for limit in ("-1", "x"):
@@ -186,7 +215,7 @@ class DiffTest(CommandTest):
             with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(words):
                 self.run_tool("diff", "image/image.manifest.json", f"--limit={limit}")
             self.assertEqual(caught.exception.code, 2)
-            self.assertIn(f"--limit: '{limit}' is not a number of files", words.getvalue())
+            self.assertIn(f"--limit: '{limit}' is not a number", words.getvalue())
 
     def test_a_commit_of_a_repo_and_the_image(self) -> None:
         judges.need(self, "ostree")

@@ -94,15 +94,55 @@ class DiffTest(unittest.TestCase):
                 "   Package  Architecture  Old version  New version",
                 "↑  own      amd64         1            2",
                 "",
-                "   Path  What  Old       New       Size",
-                "~  /a    size  0644 0:0  0644 0:0    +1",
+                "   Path  What differs  Size",
+                "~  /a    content         +1",
             ],
         )
 
-    def test_markdown_keeps_hostile_names_in_their_cell(self) -> None:
+    def test_what_differs_is_told_as_it_was_and_is(self) -> None:
+        old = image(own(file("./a", b"1"), symlink("./l", "x"), file("./t", b"")))
+        new = image(own(file("./a", b"2", 0o600, uid=3), symlink("./l", "y"), symlink("./t", "z")))
+        found = {c.path: diff_text.differs(c) for c in diff.compare(old, new).files}
+        self.assertEqual(
+            found,
+            {
+                "a": "mode 0644 → 0600, owner 0:0 → 3:0",
+                "l": "target x → y",
+                "t": "file → symlink, mode 0644 → 0777, target  → z",
+            },
+        )
+
+    def test_markdown_is_grouped_by_package_and_bounded(self) -> None:
+        documents = [file(f"./usr/share/doc/own/{n}") for n in range(30)]
+        many = [file(f"./usr/lib/{n:03}", b"1") for n in range(200)]
+        found = diff.compare(image(own()), image(own(*many, *documents, version="2")))
+        owner = {change.path: "own" for change in found.files if "lib" in change.path}
+        text = diff_text.as_markdown(found, owner)
+        self.assertLess(len(text), 1000)
+        self.assertEqual(
+            text.splitlines()[:11],
+            [
+                "packages: 1 upgraded; paths: 235 added; 200 B more",
+                "",
+                "|  | Package | Old version | New version | Size |",
+                "|---|---|---|---|--:|",
+                "| ↑ | `own` | `1` | `2` | +200 |",
+                "",
+                "<details><summary>Paths</summary>",
+                "",
+                "`own`:",
+                "",
+                "- + `/usr/lib/`",
+            ],
+        )
+        self.assertIn("- and 191 more, 31 of documentation, translations or databases", text)
+        self.assertIn("`paths of no part of this image`:", text)
+        self.assertTrue(text.endswith("</details>"))
+        self.assertIn("- and 200 more, 31 of", diff_text.as_markdown(found, owner, 1))
+
+    def test_markdown_keeps_hostile_names_in_their_place(self) -> None:
         found = diff.compare(image(), image(own(file("./a|b`c d"))))
-        line = diff_text.as_markdown(found).splitlines()[-1]
-        self.assertEqual(line, "| + | `/a\\|b'c d` |  |  | `0644 0:0` |  |")
+        self.assertIn("\n- + `/a\\|b'c d`\n", diff_text.as_markdown(found, {}))
 
     def test_json_has_everything(self) -> None:
         found = diff.compare(image(), image(own(file("./a", b"1", 0o640, uid=7))))
