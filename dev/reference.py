@@ -16,13 +16,14 @@ from typing import Union
 
 from apt2ostree import errors
 from apt2ostree.errors import UserError
-from tools import image, update_lock
+from tools import image, init, update_lock
 
 HEADING = """\
 # Reference
 
 Made by `bazel run //docs:update_reference` from the docstrings; a test holds it to them.
 """
+SETTINGS = Path(__file__).parents[1] / "apt2ostree/settings/BUILD.bazel"
 _LINE = re.compile(r"\s*(?:(?P<name>\w+)(?:: (?P<value>.+?)| (?P<open>{))|(?P<close>}))\s*")
 _KINDS = [
     ("func_info", "function_name"),
@@ -172,15 +173,73 @@ def _argument(action: argparse.Action) -> str:
     return ", ".join(names) + (f": {text}" if text else "")
 
 
-def reference(modules: Sequence[Message]) -> str:
-    """Return the whole page."""
-    lines = [
-        *HEADING.splitlines(),
+def settings(build_file: str) -> Iterator[str]:
+    """Yield the lines that document the flags of a BUILD file, by the comments above them."""
+    yield from ("", "## `@apt2ostree//apt2ostree/settings`", "")
+    yield "On the command line or in `.bazelrc`: `--@apt2ostree//apt2ostree/settings:…=VALUE`."
+    yield ""
+    lines = build_file.splitlines()
+    comment = ""
+    for node in ast.parse(build_file).body:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            above = list(_comment_above(lines, node.lineno))
+            comment = " ".join(above) or comment
+            values = {word.arg: word.value for word in call.keywords}
+            if call.func.id.endswith("_flag"):
+                name, default = (
+                    ast.literal_eval(values[key]) for key in ("name", "build_setting_default")
+                )
+                yield f"- `{name}` (default `{default}`): {comment}"
+
+
+def _comment_above(lines: Sequence[str], number: int) -> Iterator[str]:
+    """The text of the comment that ends in the line before a line."""
+    first = number - 1
+    while first and lines[first - 1].startswith("#"):
+        first -= 1
+    for line in lines[first : number - 1]:
+        yield line.lstrip("# ")
+
+
+def contents(lines: Sequence[str]) -> Iterator[str]:
+    """Yield a table of contents: a line for each chapter, with links to its sections."""
+    chapter, sections = "", list[str]()
+    for line in [*lines, "## "]:
+        if line.startswith("## "):
+            if chapter:
+                yield f"- {chapter}" + (f": {', '.join(sections)}" if sections else "")
+            chapter, sections = _link(line), []
+        elif line.startswith(("### ", "#### ")):
+            sections.append(_link(line))
+
+
+def _link(heading: str) -> str:
+    title = heading.lstrip("#").strip()
+    return f"[{title}](#{anchor(title)})"
+
+
+def anchor(title: str) -> str:
+    """What GitHub and GitLab call a heading in links."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def reference(modules: Sequence[Message], build_file: str) -> str:
+    """Return the whole page.
+
+    Args:
+        modules: of the rules, as `starlark_doc_extract` writes them.
+        build_file: the BUILD file of the settings.
+    """
+    body = [
         *starlark(modules),
+        *settings(build_file),
         *("", "## Commands"),
         *command(image.parser(), "bazel run IMAGE --"),
         *command(update_lock.parser(), "bazel run APT_LOCK --"),
+        *command(init.parser(), "bazel run @apt2ostree//tools:init --"),
     ]
+    lines = [*HEADING.splitlines(), "", *contents(body), *body]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines) + "\n")
 
 
@@ -192,7 +251,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)
     modules = [parse(path.read_text(encoding="utf-8")) for path in options.modules]
-    wanted = reference(modules)
+    wanted = reference(modules, SETTINGS.read_text(encoding="utf-8"))
     if not options.check:
         page = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / options.page
         page.write_text(wanted, encoding="utf-8")

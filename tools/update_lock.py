@@ -35,6 +35,10 @@ from apt2ostree.lock.pool import fill_pool, pool_files
 from apt2ostree.lock.summary import markdown, print_summary
 from apt2ostree.lock.update import Update, make_update
 
+COMMANDS = {
+    "mirror": "download all packages of the lockfile into a directory that serves as a mirror",
+    "sources": "print the sources, in deb822 format, and change nothing",
+}
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool; see --help."""
@@ -104,12 +108,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--runfiles", type=Path, default=Path(), help=hidden)
     parser.add_argument("--workspace", type=Path, help=hidden)
     commands = parser.add_subparsers(dest="command", metavar="[COMMAND]", required=False)
-    mirror = commands.add_parser(
-        "mirror",
-        help="download all packages of the lockfile into a directory that serves as a mirror",
-    )
-    mirror.add_argument("directory", metavar="DIR", type=Path)
-    commands.add_parser("sources", help="print the sources, in deb822 format, and change nothing")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        if name == "mirror":
+            command.add_argument("directory", metavar="DIR", type=Path, help="the directory")
     return parser
 
 

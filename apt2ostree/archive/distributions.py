@@ -64,16 +64,27 @@ _UBUNTU_MOVED = frozenset(
 
 
 # What a mistyped name may have meant: these, those that have moved, and each one's own suites.
-_CURRENT = """
-    bullseye bookworm trixie forky sid oldstable stable testing unstable experimental
-    trusty xenial bionic focal jammy noble plucky questing resolute
-    """.split()  # noqa: SIM905
+_DEBIAN_CURRENT = (
+    *("bullseye", "bookworm", "trixie", "forky", "sid"),
+    *("oldstable", "stable", "testing", "unstable", "experimental"),
+)
+_UBUNTU_CURRENT = (
+    *("trusty", "xenial", "bionic", "focal", "jammy", "noble"),
+    *("plucky", "questing", "resolute"),
+)
+
+
+def of_suite(suite: str) -> str:
+    """The distribution, `debian` or `ubuntu`, whose release has that name; empty if none has."""
+    if suite in _DEBIAN_CURRENT or suite in _DEBIAN_MOVED:
+        return "debian"
+    return "ubuntu" if suite in _UBUNTU_CURRENT or suite in _UBUNTU_MOVED else ""
 
 
 def similar_suites(suite: str) -> list[str]:
     """Names of suites that one is like: `bookwrom-security` is like `bookworm-security`."""
     name, separator, kind = suite.partition("-")
-    known = [*_CURRENT, *_DEBIAN_MOVED, *sorted(_UBUNTU_MOVED)]
+    known = [*_DEBIAN_CURRENT, *_UBUNTU_CURRENT, *_DEBIAN_MOVED, *sorted(_UBUNTU_MOVED)]
     kinds = difflib.get_close_matches(kind, ["updates", "security", "backports"], 1)
     found = difflib.get_close_matches(name, known, 2, 0.7)
     similar = [match + separator + (kinds[0] if kinds else kind) for match in found]

@@ -10,7 +10,7 @@ from apt2ostree.progress import format_size
 from apt2ostree.ship.makers import makers
 from apt2ostree.ship.parts import Part, parts
 from apt2ostree.tree import paths
-from apt2ostree.tree.manifest import Manifest
+from apt2ostree.tree.manifest import SIZE, TYPE, Manifest
 
 PACKAGE, LAYER, GENERATED = "package", "layer", "generated"
 
@@ -39,10 +39,10 @@ class Item:
 def file_sizes(manifest: Manifest) -> dict[str, int]:
     """Path → bytes of every file; links and devices have none."""
     return {
-        paths.join(path, name): row[4]
+        paths.join(path, name): row[SIZE]
         for path, directory in manifest.directories.items()
         for name, row in directory.files.items()
-        if row[0] == "file"
+        if row[TYPE] == "file"
     }
 
 

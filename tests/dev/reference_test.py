@@ -103,6 +103,32 @@ Shows it.
 - `--kind a|b`""",
         )
 
+    def test_settings_are_documented_by_the_comments_above_them(self) -> None:
+        build_file = (
+            'load("//x:y.bzl", "bool_flag")\n\n# Of no use\n# here.\nfilegroup(name = "none")\n\n'
+            '# Libraries of\n# tools.\nlabel_flag(\n    name = "one",\n'
+            '    build_setting_default = ":none",\n)\n\n'
+            'bool_flag(\n    name = "two",\n    build_setting_default = False,\n)\n'
+        )
+        self.assertEqual(
+            list(reference.settings(build_file))[-2:],
+            [
+                "- `one` (default `:none`): Libraries of tools.",
+                "- `two` (default `False`): Libraries of tools.",
+            ],
+        )
+
+    def test_the_contents_lead_to_every_heading(self) -> None:
+        lines = ["## `@x//y:z.bzl`", "### image", "text", "#### apt.lock", "## Commands"]
+        self.assertEqual(
+            list(reference.contents(lines)),
+            [
+                "- [`@x//y:z.bzl`](#xyzbzl): [image](#image), [apt.lock](#aptlock)",
+                "- [Commands](#commands)",
+            ],
+        )
+        self.assertEqual(reference.anchor("`bazel run IMAGE -- ls`"), "bazel-run-image----ls")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -21,6 +21,8 @@ DOCUMENTS = [
 _OURS = "(?:apt2ostree|dev|docs|e2e|examples|tests|tools)"
 _LABEL = re.compile(rf"(?<![\w:])(?:@apt2ostree)?//({_OURS}(?:/[\w+-]+)*)(?::([\w.+-]+))?")
 _LINK = re.compile(r"\]\(([^):#]+)(?:#[^)]*)?\)")
+_ANCHORED = re.compile(r"\]\(([^):#]*)#([^)]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _PATH = re.compile(rf"`({_OURS}/[\w./+-]+)`")
 _FEATURES = "### Each feature of the original"
 
@@ -53,6 +55,21 @@ def missing_files(document: Path, text: str) -> Iterator[str]:
             yield path
 
 
+def missing_anchors(document: Path, text: str) -> Iterator[str]:
+    """Yield links to headings that are not there."""
+    for file, anchor in _ANCHORED.findall(text):
+        target = document.parent / file if file else document
+        if target.suffix == ".md" and (target == document or target.is_file()):
+            found = text if target == document else target.read_text(encoding="utf-8")
+            if anchor not in {_anchor(title) for title in _HEADING.findall(found)}:
+                yield f"{file}#{anchor}"
+
+
+def _anchor(title: str) -> str:
+    """What GitHub and GitLab call a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
 class LabelsTest(unittest.TestCase):
     def test_what_documents_name_is_there(self) -> None:
         self.assertGreater(len(DOCUMENTS), 5)
@@ -61,6 +78,7 @@ class LabelsTest(unittest.TestCase):
             with self.subTest(document.name):
                 self.assertEqual(list(missing_labels(text)), [])
                 self.assertEqual(list(missing_files(document, text)), [])
+                self.assertEqual(list(missing_anchors(document, text)), [])
 
     def test_each_feature_of_the_original_has_a_test_that_shows_it(self) -> None:
         text = (SOURCES / "docs/migration.md").read_text(encoding="utf-8")
@@ -79,6 +97,9 @@ class LabelsTest(unittest.TestCase):
         text = "[one](none.md), [web](http://x/), [two](shipping.md#x), `tests/none`, `tests/tools`"
         found = list(missing_files(SOURCES / "docs/x.md", text))
         self.assertEqual(found, ["none.md", "tests/none"])
+        text = "# A b\n[one](#a-b), [two](#c), [three](shipping.md#an-update)"
+        found = list(missing_anchors(SOURCES / "docs/x.md", text))
+        self.assertEqual(found, ["#c"])
 
 
 if __name__ == "__main__":

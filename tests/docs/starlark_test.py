@@ -25,6 +25,7 @@ _OTHERS = {
     "glob",
     "load",
     "local_path_override",
+    "module",
     "use_extension",
     "use_repo",
 }

@@ -41,11 +41,18 @@ class ReleaseTest(judges.ScratchTest):
             tar.extractall(place.name, filter="tar")
         cls.smoke = Path(place.name, archive.name.removesuffix(".tar.gz"), "e2e/smoke")
 
-    def stranger(self, module: str, bazelrc: str = "") -> bazel.Machine:
-        """A user of the released smoke test with nothing at home."""
+    def lines(self) -> str:
+        """What the release's notes say that a MODULE.bazel needs."""
+        notes = (self.release / "notes.md").read_text(encoding="utf-8")
+        (lines,) = re.findall(r"^```starlark\n(.*?)^```", notes, re.M | re.S)
+        return str(lines)
+
+    def stranger(self, module: str, bazelrc: str = "", only: tuple[str, ...] = ()) -> bazel.Machine:
+        """A user with nothing at home, and the released smoke test, or only some of its files."""
         home = self.scratch / "home"
         home.mkdir()
-        files = {path.name: path.read_bytes() for path in self.smoke.iterdir()}
+        smoke = [path for path in self.smoke.iterdir() if not only or path.name in only]
+        files = {path.name: path.read_bytes() for path in smoke}
         files.update({"MODULE.bazel": module.encode(), ".bazelrc": bazelrc.encode()})
         machine = bazel.machine(self, self.scratch / "user", files, HOME=str(home))
         machine.log_executions = False
@@ -64,13 +71,36 @@ class ReleaseTest(judges.ScratchTest):
         )
 
     def test_by_the_lines_that_the_notes_show(self) -> None:
-        (lines,) = re.findall(
-            r"^```starlark\n(.*?)^```", (self.release / "notes.md").read_text(), re.M | re.S
-        )
         module = _OVERRIDE.sub("", (self.smoke / "MODULE.bazel").read_text())
-        module, count = re.subn(r'^bazel_dep\(name = "apt2ostree".*\n', lines, module, flags=re.M)
+        dependency = r'^bazel_dep\(name = "apt2ostree".*\n'
+        module, count = re.subn(dependency, self.lines(), module, flags=re.M)
         self.assertEqual(count, 1)
         self.stranger(module).run("test", "//:commit_test").check()
+
+    def test_the_first_ten_minutes_with_the_words_of_the_readme_alone(self) -> None:
+        readme = (bazel.SOURCES / "README.md").read_text(encoding="utf-8")
+        section = readme.partition("## An image in ten minutes\n")[2].partition("\n## ")[0]
+        (module,) = re.findall(r"^```starlark\n(.*?)^```", section, re.M | re.S)
+        module, count = re.subn(r"^bazel_dep.*", self.lines(), module, flags=re.M | re.S)
+        self.assertEqual(count, 1)
+        commands = "".join(re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S)).splitlines()
+        self.assertGreater(len(commands), 5)
+        user = self.stranger(module, only=("MODULE.bazel",))
+        for command in commands:
+            program, *words = command.replace("/tmp/rootfs", str(self.scratch / "root")).split()
+            self.assertEqual(program, "bazel")
+            with self.subTest(command):
+                done = user.run(*words).check()
+                print(f"$ {command}\n{done.stdout}")
+        self.assertTrue((self.scratch / "root/usr/sbin/nginx").is_file())
+        self.assertEqual((self.scratch / "root/etc/hostname").read_text(), "image\n")
+        self.assertIn("<!doctype html>", (user.workspace / "report.html").read_text())
+        self.assertRegex(user.read("image/rootfs.commit"), "^[0-9a-f]{64}\n$")
+        # What the README says of composing.
+        asked = user.run("aquery", "mnemonic(OstreeCompose, //image:rootfs)").check().stdout
+        inputs = re.findall(r"^  Inputs: \[(.*)\]$", asked, re.M)
+        self.assertIn(".manifest.json", "".join(inputs))
+        self.assertNotIn(".objects.tar", "".join(inputs))
 
     def test_beside_the_rule_set(self) -> None:
         module = (self.smoke / "MODULE.bazel").read_text()
