@@ -35,6 +35,8 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
     A `UserError` or an error of the operating system becomes one line on standard error
     and exit status 1; an interrupt becomes 130, as a shell reports SIGINT.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # see early_interrupt
     try:
         status = main(sys.argv[1:])
     except BrokenPipeError:

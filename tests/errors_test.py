@@ -1,8 +1,10 @@
 import errno
 import os
+import signal
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 _PROGRAM = """
 import errno, os, signal, sys
@@ -43,6 +45,19 @@ class RunTest(unittest.TestCase):
 
     def test_an_interrupt_is_130_without_a_word(self) -> None:
         self.assertEqual(outcome("os.kill(os.getpid(), signal.SIGINT)"), (130, ""))
+
+    def test_an_interrupt_while_modules_are_imported_says_nothing(self) -> None:
+        program = "import apt2ostree.early_interrupt, os; os.kill(os.getpid(), 2)"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        result = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, env=environment, check=False
+        )
+        self.assertEqual((result.returncode, result.stderr), (-signal.SIGINT, b""))
+
+    def test_an_interrupt_after_that_is_one_again(self) -> None:
+        program = "import apt2ostree.early_interrupt\n" + _PROGRAM
+        with mock.patch(f"{__name__}._PROGRAM", program):
+            self.assertEqual(outcome("os.kill(os.getpid(), signal.SIGINT)"), (130, ""))
 
     def test_a_reader_that_went_away_is_no_error(self) -> None:
         self.assertEqual(outcome("raise BrokenPipeError"), (141, ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import apt2ostree.early_interrupt  # noqa: F401 (before what takes long to import)
+
 import argparse
 import errno
 import os

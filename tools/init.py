@@ -7,6 +7,8 @@ that is there but MODULE.bazel, and takes back nothing: delete what it wrote to 
 
 from __future__ import annotations
 
+import apt2ostree.early_interrupt  # noqa: F401 (before what takes long to import)
+
 import argparse
 import os
 import platform

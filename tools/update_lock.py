@@ -10,6 +10,8 @@ interrupted.
 
 from __future__ import annotations
 
+import apt2ostree.early_interrupt  # noqa: F401 (before what takes long to import)
+
 import argparse
 import logging
 import os
@@ -39,6 +41,7 @@ COMMANDS = {
     "mirror": "download all packages of the lockfile into a directory that serves as a mirror",
     "sources": "print the sources, in deb822 format, and change nothing",
 }
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool; see --help."""

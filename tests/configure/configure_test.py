@@ -389,7 +389,7 @@ class OptionsTest(ConfigureTest):
     def test_a_hook_that_nothing_can_start_is_told(self) -> None:
         hook = self.scratch / "hook"
         hook.write_text("echo hello\n", encoding="utf-8")
-        said = self.failing("true", "--hook-after", hook)
+        said = self.failing("true", {"hooks_after": [hook]})
         self.assertIn(f"hook after, {hook}: it is neither a program nor a script", said)
         self.assertIn("begin it with a line such as #!/bin/sh", said)
 
