@@ -19,9 +19,18 @@ _MAX_VERSIONS = 8
 _MAX_DEPTH = 40
 
 
-def explain_missing(selection: Selection, item: Wanted) -> str:
-    """Explain why a wanted item names no package that could be taken."""
-    return "\n".join(_missing(selection, item))
+def explain_missing(selection: Selection, items: Sequence[Wanted]) -> str:
+    """Explain why each of some wanted items names no package that could be taken."""
+    lines = [line for item in items for line in _missing(selection, item)]
+    if any(_is_unknown(selection, item) for item in items):
+        lines.append("check the spelling, and that your sources list the suite and component")
+    return "\n".join(lines)
+
+
+def _is_unknown(selection: Selection, item: Wanted) -> bool:
+    """Whether no source has the name in any way."""
+    universe = selection.universe
+    return not universe.versions(item.name) and not any(universe.related(Relation(item.name)))
 
 
 def explain_broken(selection: Selection, wanted: Mapping[Package, str]) -> str:
@@ -68,7 +77,6 @@ def _missing(selection: Selection, item: Wanted) -> Iterator[str]:
         similar = difflib.get_close_matches(item.name, known, 3, 0.8)
         if similar:
             yield _INDENT + f"did you mean {' or '.join(similar)}?"
-        yield _INDENT + "check its spelling, and that your sources list its suite and component"
 
 
 class _Explainer:

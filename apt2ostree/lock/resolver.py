@@ -165,11 +165,11 @@ def _find(selection: Selection, items: Sequence[Wanted]) -> list[tuple[Wanted, P
     for item in items:
         package = _named(selection, item) or _only_provider(selection, item)
         if package is None:
-            missing.append(explain_missing(selection, item))
+            missing.append(item)
         else:
             found.append((item, package))
     if missing:
-        raise UnsatisfiableError("\n".join(dict.fromkeys(missing)))
+        raise UnsatisfiableError(explain_missing(selection, list(dict.fromkeys(missing))))
     return found
 
 

@@ -158,7 +158,7 @@ without what needs it
             ngnix cannot be had:
               no source has a package ngnix, and none provides it
               did you mean nginx?
-              check its spelling, and that your sources list its suite and component
+            check the spelling, and that your sources list the suite and component
             """,
         )
 
@@ -170,10 +170,9 @@ without what needs it
             ngnix cannot be had:
               no source has a package ngnix, and none provides it
               did you mean nginx?
-              check its spelling, and that your sources list its suite and component
             bsah cannot be had:
               no source has a package bsah, and none provides it
-              check its spelling, and that your sources list its suite and component
+            check the spelling, and that your sources list the suite and component
             """,
         )
 
