@@ -212,7 +212,7 @@ class Package:
         if not self.provides:
             return ()
         try:
-            return parse_provides(self.provides)
+            return _provided(self.provides)
         except RelationError as error:
             raise MalformedIndexError(f"{self.where}: {self}: Provides: {error}") from error
 
@@ -311,6 +311,7 @@ def _package(
 
 # The same few texts are in many packages of an index.
 _relations = lru_cache(maxsize=1 << 15)(parse_relations)
+_provided = lru_cache(maxsize=1 << 15)(parse_provides)
 
 
 @lru_cache(maxsize=64)

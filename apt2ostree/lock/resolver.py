@@ -16,9 +16,9 @@ from apt2ostree.debian.verify import verify
 from apt2ostree.debian.wanted import Wanted, parse_wanted
 from apt2ostree.errors import UserError
 from apt2ostree.lock.explain import explain_broken, explain_missing
-from apt2ostree.lock.preferences import origin_in_release
 from apt2ostree.lock.repair import repair
 from apt2ostree.lock.selection import Dependency, Excluded, Selection
+from apt2ostree.lock.suite_versions import is_in_suite, take_from_suites
 from apt2ostree.lock.universe import Node, Universe
 
 _FOLLOWED = ("Pre-Depends", "Depends", "Recommends", "Suggests")
@@ -185,9 +185,11 @@ def _choose_versions(selection: Selection, items: Sequence[Wanted]) -> None:
                 f"{chosen.version} and {package.version}"
             )
         selection.choose(package)
-    for item, package in asked.values():
-        if item.suite:
-            _choose_dependencies(selection, package, item.suite, set(asked))
+    take_from_suites(
+        selection,
+        [package for _, package in _find(selection, items)],
+        {package: item.suite for item, package in asked.values() if item.suite},
+    )
 
 
 def _architectures(universe: Universe, item: Wanted) -> Sequence[str]:
@@ -212,7 +214,7 @@ def _named(selection: Selection, item: Wanted) -> Package | None:
                 continue
             if item.version and package.version == item.version:
                 return package
-            if item.suite and _in_release(package, item.suite):
+            if item.suite and is_in_suite(package, item.suite):
                 return package
     return None
 
@@ -241,65 +243,6 @@ def _only_provider(selection: Selection, item: Wanted) -> Package | None:
         providers,
         key=lambda package: universe.architectures.index(universe.architecture_of(package)),
     )
-
-
-def _in_release(package: Package, suite: str) -> bool:
-    return any(
-        origin.suite == suite or origin_in_release(origin, suite) for origin in package.origins
-    )
-
-
-def _choose_dependencies(
-    selection: Selection, package: Package, suite: str, fixed: set[Node]
-) -> bool:
-    """Take what a package needs from its own suite, where no candidate would do.
-
-    False, and nothing taken, if that does not give it all it needs. `fixed` are the packages
-    whose version is not to be changed.
-    """
-    universe = selection.universe
-    architecture = universe.architecture_of(package)
-    dependencies = selection.dependencies(package)
-    before = selection.choices()
-    for dependency in dependencies.hard:
-        if not selection.options(dependency.group, architecture) and not any(
-            _switch(selection, other, suite, fixed)
-            for other in _in_suite(selection, dependency, suite)
-        ):
-            selection.restore(before)
-            return False
-    for dependency in dependencies.soft if selection.recommends else ():
-        if not selection.options(dependency.group, architecture):
-            any(
-                _switch(selection, other, suite, fixed)
-                for other in _in_suite(selection, dependency, suite)
-            )
-    return True
-
-
-def _in_suite(selection: Selection, dependency: Dependency, suite: str) -> Iterator[Package]:
-    """The versions in a suite that meet a dependency."""
-    universe = selection.universe
-    architecture = universe.architecture_of(dependency.package)
-    for relation in dependency.group:
-        for other in universe.related(relation):
-            if _in_release(other, suite) and universe.satisfies(other, relation, architecture):
-                yield other
-
-
-def _switch(selection: Selection, package: Package, suite: str, fixed: set[Node]) -> bool:
-    """Make a version of a suite its package's candidate, with what it needs."""
-    if selection.is_candidate(package):
-        return True
-    node = selection.universe.node(package)
-    if node in fixed or selection.is_discarded(package):
-        return False
-    before = selection.choices()
-    selection.choose(package)
-    if _choose_dependencies(selection, package, suite, fixed):
-        return True
-    selection.restore(before)
-    return False
 
 
 def _reasons(selection: Selection, wanted: Mapping[Package, str]) -> dict[Package, Reason]:

@@ -26,6 +26,7 @@ from typing import Union
 
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import OrGroup, Relation
+from apt2ostree.lock.steps import Steps, run
 from apt2ostree.lock.universe import Node, Universe
 
 _HARD = ("Pre-Depends", "Depends")
@@ -233,9 +234,9 @@ class Selection:
 
     def follow(self, package: Package) -> bool:
         """Select a package with all it needs; False if it had to be discarded."""
-        return _run(self._follow(package))
+        return run(self._follow(package))
 
-    def _follow(self, package: Package) -> _Step:
+    def _follow(self, package: Package) -> Steps:
         node = self.universe.node(package)
         wanted = package in self
         if not wanted and not self.is_candidate(package):
@@ -314,7 +315,7 @@ class Selection:
                 yield self._follow_one(dependency, node[1])
         return None
 
-    def _follow_one(self, dependency: Dependency, architecture: str) -> _Step:
+    def _follow_one(self, dependency: Dependency, architecture: str) -> Steps:
         """Select the first option of a dependency that can be."""
         for option in self.ordered_options(dependency.group, architecture):
             if (yield self._follow(option)):
@@ -361,19 +362,4 @@ class Selection:
             yield from tied
 
 
-_Step = Generator["_Step", "bool | None", bool]
-_Follow = Generator[_Step, "bool | None", "Dependency | None"]
-
-
-def _run(step: _Step) -> bool:
-    """Run a step and the steps it yields, so that Python's stack does not limit their depth."""
-    stack = [step]
-    result: bool | None = None
-    while stack:
-        try:
-            stack.append(stack[-1].send(result))
-            result = None
-        except StopIteration as stop:
-            stack.pop()
-            result = stop.value
-    return bool(result)
+_Follow = Generator[Steps, "bool | None", "Dependency | None"]

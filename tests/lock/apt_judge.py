@@ -16,6 +16,13 @@ from pathlib import Path
 _DEB = re.compile(r"^'\S+' (?P<name>[^_ ]+)_(?P<version>\S+)_(?P<architecture>[^_ ]+)\.deb ", re.M)
 
 
+def release_fields(suite: str) -> dict[str, str]:
+    """What Debian's Release file of a suite says beyond its names."""
+    if suite.endswith("-backports"):
+        return {"NotAutomatic": "yes", "ButAutomaticUpgrades": "yes"}
+    return {}
+
+
 class Apt:
     """An apt without packages; archives are added with `add`, then `update` reads them."""
 

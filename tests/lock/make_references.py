@@ -1,17 +1,19 @@
 """Make the references that the resolver's test compares with: run by hand, needs apt.
 
-    python3 tests/lock/make_references.py INDEXES TESTDATA [CORPUS]
+    python3 tests/lock/make_references.py bookworm INDEXES TESTDATA [CORPUS]
+    python3 tests/lock/make_references.py suites INDEXES TESTDATA
 
 INDEXES is a directory with Packages indexes of Debian, uncompressed or with the suffix .xz, named
-SUITE_ARCHITECTURE: bookworm_amd64, bookworm-updates_amd64, bookworm-security_amd64.xz, … for
-amd64 and i386. CORPUS is a JSON list (.xz) of objects with an ordered list `want`, sets to ask
-apt about beside those drawn here.
+SUITE_ARCHITECTURE: bookworm_amd64, bookworm-updates_amd64, bookworm-security_amd64.xz, … For
+bookworm these are for amd64 and i386; for suites bookworm, bookworm-backports, trixie and sid for
+amd64. CORPUS is a JSON list (.xz) of objects with an ordered list `want`, sets to ask apt about
+beside those drawn here.
 
-Writes to TESTDATA: bookworm.tar.xz, the indexes reduced to the fields that decide what is
-installed, and bookworm.json.xz, apt's answers from the whole indexes: a list of objects with
-`id`, `architectures` (the native one first), `suites` (in order), `want`, `recommends`,
-`preferences` and `packages` (sorted ``name:architecture=version``; null where apt refuses).
-The sets are drawn with a fixed seed.
+Writes to TESTDATA: PART.tar.xz, the indexes reduced to the fields that decide what is installed
+(and, for suites, to the packages that the sets could need), and PART.json.xz, apt's answers: a
+list of objects with `id`, `architectures` (the native one first), `suites` (in order), `want`,
+`recommends`, `preferences` and `packages` (sorted ``name:architecture=version``; null where apt
+refuses). The sets are drawn with a fixed seed.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apt2ostree.debian.index import parse_index
-from tests.lock.apt_judge import Apt
+from apt2ostree.debian.index import Package, parse_index
+from tests.lock.apt_judge import Apt, release_fields
 
 _KEPT = (
     "Package|Version|Architecture|Multi-Arch|Priority|Essential|Important|Protected|Provides|"
@@ -47,6 +49,20 @@ _PINS = (
 )
 
 
+# Suites in the order of the sources, and the one from which packages are asked for. A vendor's
+# archive has all binaries of some sources of a later Debian, and is listed last, or first.
+_SUITES = (
+    (("trixie", "bookworm"), "bookworm"),
+    (("bookworm", "trixie"), "trixie"),
+    (("trixie", "sid"), "sid"),
+    (("bookworm", "bookworm-backports"), "bookworm-backports"),
+    (("bookworm", "vendor"), "vendor"),
+    (("vendor", "bookworm"), "bookworm"),
+)
+_SETS = 50
+_VENDOR_SOURCES = 400
+
+
 @dataclass(frozen=True)
 class Question:
     """What apt is asked."""
@@ -61,13 +77,18 @@ class Question:
 
 def main(arguments: list[str]) -> None:
     """Draw the sets, ask apt, write the answers."""
-    indexes, testdata = _read_indexes(Path(arguments[0])), Path(arguments[1])
-    corpus = json.loads(lzma.decompress(Path(arguments[2]).read_bytes())) if arguments[2:] else []
-    questions = [*_from_corpus(corpus), *_draw(indexes)]
+    part, indexes, testdata = arguments[0], _read_indexes(Path(arguments[1])), Path(arguments[2])
+    if part == "suites":
+        indexes, questions = _suites(indexes)
+    else:
+        corpus = (
+            json.loads(lzma.decompress(Path(arguments[3]).read_bytes())) if arguments[3:] else []
+        )
+        questions = [*_from_corpus(corpus), *_draw(indexes)]
     with tempfile.TemporaryDirectory() as directory:
         answers = list(_ask(questions, indexes, Path(directory)))
-    _write_answers(testdata / "bookworm.json.xz", answers)
-    _write_indexes(testdata / "bookworm.tar.xz", indexes)
+    _write_answers(testdata / f"{part}.json.xz", answers)
+    _write_indexes(testdata / f"{part}.tar.xz", indexes)
 
 
 def _read_indexes(directory: Path) -> dict[str, bytes]:
@@ -119,6 +140,61 @@ def _draw(indexes: dict[str, bytes]) -> Iterator[Question]:
         yield Question(f"foreign-{number}", ("amd64", "i386"), _ALL[:2], want, recommends)
 
 
+def _suites(indexes: dict[str, bytes]) -> tuple[dict[str, bytes], list[Question]]:
+    """Draw sets with packages from a suite; the indexes, cut to what these could need."""
+    draw = random.Random(2027)
+    read = {
+        name.removesuffix("_amd64"): parse_index(index, name)
+        for name, index in indexes.items()
+        if name.endswith("_amd64")
+    }
+    sources = set(
+        draw.sample(sorted({package.source[0] for package in read["trixie"]}), _VENDOR_SOURCES)
+    )
+    read["vendor"] = [package for package in read["trixie"] if package.source[0] in sources]
+    # A tie of providers that only their order in the indexes decides.
+    questions = [Question("providers", ("amd64",), ("bookworm",), ("sensible-mda", "exim4-base"))]
+    for suites, suite in _SUITES:
+        names = sorted({package.name for package in read[suite]})
+        everything = sorted({package.name for other in suites for package in read[other]})
+        for number in range(_SETS):
+            want = [f"{name}/{suite}" for name in draw.sample(names, draw.randint(1, 2))]
+            want += draw.sample(everything, draw.choice([0, 0, 1, 2]))
+            draw.shuffle(want)
+            identity = f"{'-before-'.join(suites)}-{number}"
+            questions.append(
+                Question(identity, ("amd64",), suites, tuple(want), draw.random() < 0.3)
+            )
+    used = {suite for suites, _ in _SUITES for suite in suites}
+    kept = _needed([package for suite in used for package in read[suite]], questions)
+    return {
+        f"{suite}_amd64": b"\n\n".join(p.raw for p in read[suite] if p.name in kept) + b"\n"
+        for suite in used
+    }, questions
+
+
+def _needed(packages: list[Package], questions: list[Question]) -> set[str]:
+    """The names that hard dependencies lead to from those that are asked for."""
+    offering: dict[str, set[str]] = {}
+    leading: dict[str, set[str]] = {}
+    for package in packages:
+        for name in (package.name, *(provided.name for provided in package.provided())):
+            offering.setdefault(name, set()).add(package.name)
+        leading.setdefault(package.name, set()).update(
+            relation.name
+            for field in ("Pre-Depends", "Depends")
+            for group in package.relations(field)
+            for relation in group
+        )
+    todo = [item.partition("/")[0] for question in questions for item in question.want]
+    kept: set[str] = set()
+    while todo:
+        for name in offering.get(todo.pop(), set()) - kept:
+            kept.add(name)
+            todo += leading[name]
+    return kept
+
+
 def _ask(
     questions: list[Question], indexes: dict[str, bytes], scratch: Path
 ) -> Iterator[dict[str, Any]]:
@@ -143,7 +219,8 @@ def _apt(
 ) -> Apt:
     apt = Apt(directory, architectures[0], architectures[1:])
     for suite in suites:
-        apt.add(suite, {name: indexes[f"{suite}_{name}"] for name in architectures})
+        given = {name: indexes[f"{suite}_{name}"] for name in architectures}
+        apt.add(suite, given, **release_fields(suite))
     apt.update()
     return apt
 
