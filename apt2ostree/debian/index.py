@@ -10,7 +10,7 @@ kept, so that a stanza can be written to a lockfile byte by byte as the archive 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -48,6 +48,21 @@ _SOURCE = re.compile(r"(\S+)(?:\s+\(([^()\s]+)\))?")
 
 class MalformedIndexError(UserError):
     """A Packages index that cannot be read; the message names file and line."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A stanza that no package can be made of, which matters if somebody needs the package.
+
+    Attributes:
+        names: what the stanza says of its package's name, in lower case, mostly one.
+        reason: what is wrong, with file and line.
+        is_passed_over: whether apt passes over it too, rather than making something of it.
+    """
+
+    names: tuple[str, ...]
+    reason: str
+    is_passed_over: bool
 
 
 @dataclass(frozen=True)
@@ -160,7 +175,8 @@ class Package:
         self._start = start
         self._end = end
         self._filename = filename
-        self.name = eager[b"Package"]
+        # As apt and dpkg have it, whatever the case in which it is written.
+        self.name = eager[b"Package"].lower()
         self.version = eager[b"Version"]
         self.architecture = eager[b"Architecture"]
         self.multi_arch = eager.get(b"Multi-Arch", "no")
@@ -233,17 +249,31 @@ class Package:
         return other
 
 
-def parse_index(data: bytes, filename: str, origin: Origin | None = None) -> list[Package]:
+def parse_index(
+    data: bytes,
+    filename: str,
+    origin: Origin | None = None,
+    unusable: list[Unusable] | None = None,
+) -> list[Package]:
     """Read a Packages index; `filename` is for messages, `origin` goes to every package.
 
     Accepts CRLF line ends, blank lines of spaces, several blank lines in a row and a missing
     newline at the end. Raises MalformedIndexError, with file and line, at a line that is neither
-    a field nor a continuation, at a stanza without Package, Version or Architecture, at a field
-    repeated, and at values that no package can have.
+    a field nor a continuation, and at a stanza that names no package. One without Version or
+    Architecture, with a field repeated, or with a value that no package can have, is left out and
+    added to `unusable`, if that is given; otherwise it raises the same error.
     """
     data = _normalize(data, filename)
     origins = () if origin is None else (origin,)
-    return list(_packages(data, filename, origins))
+    packages = []
+    for package in _packages(data, filename, origins):
+        if isinstance(package, Package):
+            packages.append(package)
+        elif unusable is None or not any(package.names):
+            raise MalformedIndexError(package.reason)
+        else:
+            unusable.append(package)
+    return packages
 
 
 def _normalize(data: bytes, filename: str) -> bytes:
@@ -261,7 +291,9 @@ def _normalize(data: bytes, filename: str) -> bytes:
     return data
 
 
-def _packages(data: bytes, filename: str, origins: tuple[Origin, ...]) -> Iterator[Package]:
+def _packages(
+    data: bytes, filename: str, origins: tuple[Origin, ...]
+) -> Iterator[Package | Unusable]:
     start, end = 0, len(data)
     while start < end and data[start] == _NEWLINE:
         start += 1
@@ -271,22 +303,21 @@ def _packages(data: bytes, filename: str, origins: tuple[Origin, ...]) -> Iterat
         return
     first = _EAGER_FIRST.match(data, start, end)
     eager: dict[bytes, str] = {}
+    repeated: list[tuple[bytes, str, int]] = []
     for match in chain([first] if first else [], _EAGER.finditer(data, start, end)):
         if match[1] is None:
             if match.start() > start:
-                yield _package(data, start, match.start(), eager, origins, filename)
-                eager = {}
+                yield _package(data, start, match.start(), eager, repeated, origins, filename)
+                eager, repeated = {}, []
             start = match.end() + 1
             continue
         name = match[1].title()
+        value = _decode(match[2]).rstrip()
         if name in eager:
-            raise MalformedIndexError(
-                f"{filename}:{_line_number(data, match.start(1))}: a second {_decode(name)} field "
-                "in one stanza; is the blank line between two stanzas missing?"
-            )
+            repeated.append((name, value, match.start(1)))
         else:
-            eager[name] = _decode(match[2]).rstrip()
-    yield _package(data, start, end, eager, origins, filename)
+            eager[name] = value
+    yield _package(data, start, end, eager, repeated, origins, filename)
 
 
 def _package(
@@ -294,17 +325,28 @@ def _package(
     start: int,
     end: int,
     eager: Mapping[bytes, str],
+    repeated: Sequence[tuple[bytes, str, int]],
     origins: tuple[Origin, ...],
     filename: str,
-) -> Package:
+) -> Package | Unusable:
+    name = eager.get(b"Package", "")
+    of = f"package {name}: " if name else ""
+    for field, _, place in repeated:
+        others = [value.lower() for other, value, _ in repeated if other == b"Package"]
+        return Unusable(
+            (name.lower(), *others),
+            f"{filename}:{_line_number(data, place)}: {of}a second {_decode(field)} field "
+            "in one stanza; is the blank line between two stanzas missing?",
+            is_passed_over=False,
+        )
     for field, pattern in _MANDATORY.items():
         value = eager.get(field)
         if value is None or not pattern.fullmatch(value):
             found = "is missing" if value is None else f"cannot be {value[:60]!r}"
-            name = eager.get(b"Package", "")
-            raise MalformedIndexError(
-                f"{filename}:{_line_number(data, start)}: "
-                f"{f'package {name}: ' if name else ''}the {_decode(field)} field {found}"
+            return Unusable(
+                (name.lower(),),
+                f"{filename}:{_line_number(data, start)}: {of}the {_decode(field)} field {found}",
+                is_passed_over=field != b"Version" or not value,
             )
     return Package(data, start, end, eager, origins, filename)
 

@@ -79,15 +79,10 @@ def parse_provides(text: str) -> tuple[Relation, ...]:
     """Parse a Provides field: names, each with an optional exact version.
 
     A name provided with another operator than ``=`` means nothing (deb-control(5) allows the
-    exact version alone) and is ignored, as apt ignores it. Raises RelationError.
+    exact version alone) and is ignored, as apt ignores it; so is one that ``|`` follows. Raises
+    RelationError.
     """
-    provided = []
-    for group in parse_relations(text):
-        if len(group) > 1:
-            raise RelationError(f"{format_group(group)!r}: Provides cannot have alternatives")
-        if group[0].operator in ("", "="):
-            provided.append(group[0])
-    return tuple(provided)
+    return tuple(group[-1] for group in parse_relations(text) if group[-1].operator in ("", "="))
 
 
 def _alternatives(item: str, architecture: str) -> list[Relation]:

@@ -109,7 +109,7 @@ class _Walk:
         """Undo the choice of one package, to what it was in `former`."""
         node = self._universe.node(package)
         choices = self._selection.choices()
-        del choices[node]
+        choices.pop(node, None)
         self._selection.restore({**choices, **({node: former[node]} if node in former else {})})
 
     def _in_suite(self, relation: Relation, dependency: Dependency, suite: str) -> Package | None:

@@ -23,17 +23,13 @@ Node = tuple[str, str]
 _AFFIRMATIVE = ("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances", "Provides")
 
 
-class DuplicateError(UserError):
-    """Two stanzas of one version that describe different files."""
-
-
 class Universe:
     """Packages by name and by what they provide, with their candidates.
 
-    Raises DuplicateError where two stanzas of one name, version and architecture differ in
-    their hash. Where they agree they are one package with several origins; the first stanza is
-    the one that is kept, as apt downloads from the source listed first. Packages of
-    architectures other than `architecture`, `foreign_architectures` and ``all`` are left out.
+    Stanzas of one name, version and architecture are one package with several origins; the first
+    stanza is the one that is kept, as apt downloads from the source listed first.
+    `disagreement` tells where they are different files. Packages of architectures other than
+    `architecture`, `foreign_architectures` and ``all`` are left out.
     """
 
     def __init__(
@@ -47,7 +43,8 @@ class Universe:
         self.architectures = (architecture, *foreign_architectures)
         self.preferences = preferences or Preferences()
         packages = list(packages)
-        self._by_name = _group(packages, {"all", *self.architectures})
+        self._disagreements: dict[str, str] = {}
+        self._by_name = self._group(packages)
         self._providers = _providers(self._by_name)
         self._candidates: dict[Node, Package | None] = {}
         self.mentions = Mentions({id(package.text): package.text for package in packages}.values())
@@ -172,6 +169,33 @@ class Universe:
             return False
         return package.multi_arch != "same" or package.version != other.version
 
+    def disagreement(self, package: Package) -> str:
+        """What the archives say of a version that is two different files; "" mostly."""
+        return self._disagreements.get(str(package), "")
+
+    def _group(self, packages: Iterable[Package]) -> dict[str, list[Package]]:
+        architectures = {"all", *self.architectures}
+        by_name: dict[str, list[Package]] = {}
+        for package in packages:
+            if package.architecture not in architectures:
+                continue
+            known = by_name.get(package.name)
+            if known is None:
+                by_name[package.name] = [package]
+            else:
+                self._add(known, package)
+        return by_name
+
+    def _add(self, known: list[Package], package: Package) -> None:
+        for position, other in enumerate(known):
+            if (other.version, other.architecture) == (package.version, package.architecture):
+                difference = _difference(other, package)
+                if difference:
+                    self._disagreements.setdefault(str(package), difference)
+                known[position] = other.with_origins(other.origins + package.origins)
+                return
+        known.append(package)
+
     def _find_candidate(self, node: Node) -> Package | None:
         best, best_priority = None, 0
         for package in self.versions(*node):
@@ -181,39 +205,20 @@ class Universe:
         return best
 
 
-def _group(packages: Iterable[Package], architectures: set[str]) -> dict[str, list[Package]]:
-    by_name: dict[str, list[Package]] = {}
-    for package in packages:
-        if package.architecture not in architectures:
-            continue
-        known = by_name.get(package.name)
-        if known is None:
-            by_name[package.name] = [package]
-        else:
-            _add(known, package)
-    return by_name
-
-
-def _add(known: list[Package], package: Package) -> None:
-    for position, other in enumerate(known):
-        if (other.version, other.architecture) == (package.version, package.architecture):
-            _check_same_file(other, package)
-            known[position] = other.with_origins(other.origins + package.origins)
-            return
-    known.append(package)
-
-
-def _check_same_file(first: Package, second: Package) -> None:
-    for field in ("SHA256", "MD5sum", "Size"):
+def _difference(first: Package, second: Package) -> str:
+    """How two stanzas of one version show that they are of different files, or ""."""
+    for field in ("SHA256", "SHA512", "MD5sum", "Size"):
         hashes = first.get(field), second.get(field)
         if all(hashes):
-            if hashes[0] != hashes[1]:
-                raise DuplicateError(
-                    f"two different files for {first}: {field} {hashes[0]} at {_place(first)}, "
-                    f"but {hashes[1]} at {_place(second)}; remove one of the two sources, "
-                    "or ask their owners which one is right"
-                )
-            return
+            if hashes[0].lower() == hashes[1].lower():
+                return ""
+            return (
+                f"two different files for {first}: {field} {hashes[0]} at {_place(first)}, "
+                f"but {hashes[1]} at {_place(second)}; the first one is taken, as its source is "
+                "listed first. Remove one of the two sources, or ask their owners which one is "
+                "right"
+            )
+    return ""
 
 
 def _place(package: Package) -> str:

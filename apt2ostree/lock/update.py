@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ from apt2ostree.archive.archive import Archives, Index
 from apt2ostree.archive.cache import Cache
 from apt2ostree.archive.distributions import NamedSources
 from apt2ostree.archive.sources import Source, parse_sources
-from apt2ostree.debian.index import Package, parse_index
+from apt2ostree.debian.index import Package, Unusable, parse_index
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lock_config import LockConfig
 from apt2ostree.lock.lockfile import read_lock, render_lock
 from apt2ostree.lock.preferences import Preferences, parse_preferences
-from apt2ostree.lock.resolver import base_packages, choose, resolve
+from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.lock.summary import Summary, summarize
 from apt2ostree.lock.universe import Universe
 
@@ -52,10 +53,15 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
     """
     old = read_lock(workspace / config.lockfile)
     indexes = archives.fetch(read_sources(config), config.architectures)
+    unusable: list[Unusable] = []
     try:
-        chosen = select(config, _packages(indexes, archives.downloader.cache))
+        chosen = select(config, _packages(indexes, archives.downloader.cache, unusable))
+    except UnsatisfiableError as error:
+        told = [one.reason for one in unusable if _is_named(one, str(error))]
+        raise UserError("\n".join([f"{config.label}: {error}", *told])) from None
     except UserError as error:
         raise UserError(f"{config.label}: {error}") from None
+    _judge(unusable, chosen.packages)
     snapshots = {index.origin: index.snapshot for index in indexes}
     content = render_lock(chosen.packages, old, lambda origin: snapshots[origin], chosen.automatic)
     return Update(config, content, old, chosen.packages)
@@ -97,11 +103,31 @@ def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
     want = [*(name for name in base if name not in excluded), *config.packages]
     found = resolve(universe, want, recommends=config.recommends, exclude=config.exclude)
     automatic = (package for package, reason in found.reasons.items() if reason.dependency)
+    for package in found.packages:
+        if universe.disagreement(package):
+            messages.warning(universe.disagreement(package))
     return Choice(found.packages, frozenset(automatic))
 
 
-def _packages(indexes: Sequence[Index], cache: Cache) -> Iterable[Package]:
+def _judge(unusable: Sequence[Unusable], packages: Sequence[Package]) -> None:
+    """Warn of stanzas that no package could be made of; refuse if one might have been chosen."""
+    chosen = {package.name for package in packages}
+    for one in unusable:
+        if not one.is_passed_over and chosen.intersection(one.names):
+            raise UserError(one.reason)
+    for one in unusable:
+        messages.warning(f"{one.reason}; the stanza is passed over, nothing chosen needs it")
+
+
+def _is_named(one: Unusable, text: str) -> bool:
+    names = "|".join(map(re.escape, filter(None, one.names)))
+    return bool(names and re.search(rf"(?<![\w+.-])(?:{names})(?![\w+.-])", text))
+
+
+def _packages(
+    indexes: Sequence[Index], cache: Cache, unusable: list[Unusable]
+) -> Iterable[Package]:
     for index in indexes:
-        packages = parse_index(index.read(cache), index.name, index.origin)
+        packages = parse_index(index.read(cache), index.name, index.origin, unusable)
         messages.debug(f"{index.origin}: {len(packages)} packages")
         yield from packages

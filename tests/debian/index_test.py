@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 import unittest
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apt2ostree.debian.index import MalformedIndexError, Origin, ReleaseFacts, parse_index
+from apt2ostree.debian.index import MalformedIndexError, Origin, ReleaseFacts, Unusable, parse_index
 from apt2ostree.errors import UserError
+from tests.lock.apt_judge import Apt
+from tests.support.judges import ScratchTest, need
 
 _STANZA = b"""Package: nginx
 Source: nginx-source (1.22.1-8)
@@ -23,6 +26,9 @@ X-Unknown:   as  it is
 Priority: optional
 """
 _MINIMAL = b"Package: %s\nVersion: 1\nArchitecture: all\n"
+
+_FILE = {"Filename": "b_1_amd64.deb", "Size": "1", "SHA256": "ab" * 32}
+_GOOD = {"Filename": "good_1_amd64.deb"}
 
 
 class PackageTest(unittest.TestCase):
@@ -140,13 +146,21 @@ class ParseIndexTest(unittest.TestCase):
             _MINIMAL % b"../a": "x:1: package ../a: the Package field cannot be '../a'",
             _MINIMAL.replace(b"1", b"1/2") % b"a": "x:1: package a: the Version field cannot be "
             "'1/2'",
-            _MINIMAL % b"a" + _MINIMAL % b"b": "x:4: a second Package field in one stanza; is the "
+            _MINIMAL % b"a"
+            + _MINIMAL % b"b": "x:4: package a: a second Package field in one stanza; is the "
             "blank line between two stanzas missing?",
             b"\x00\x01\x02": "x:1: expected 'Field: value'",
         }.items():
             with self.subTest(text), self.assertRaises(MalformedIndexError) as caught:
                 parse_index(text, "x")
             self.assertTrue(str(caught.exception).startswith(message), caught.exception)
+
+    def test_a_name_is_lower_case_as_for_apt(self) -> None:
+        self.assertEqual(self._names(_MINIMAL % b"Ab"), ["ab"])
+
+    def test_a_stanza_without_a_name_is_refused_always(self) -> None:
+        with self.assertRaisesRegex(MalformedIndexError, "x:1: the Package field is missing"):
+            parse_index(b"Version: 1\nArchitecture: all\n", "x", unusable=[])
 
     @given(st.binary(max_size=200))
     def test_reads_or_refuses_any_bytes(self, text: bytes) -> None:
@@ -163,6 +177,51 @@ class ParseIndexTest(unittest.TestCase):
         text = b"\n".join(_MINIMAL % name for name in names)
         packages = parse_index(text, "x")
         self.assertEqual(b"\n".join(package.raw + b"\n" for package in packages), text)
+
+
+class PatienceTest(ScratchTest):
+    """A stanza that nobody needs does no harm: as for apt, which is asked too."""
+
+    _BAD = (
+        ("Architecture: x86_64", "the Architecture field cannot be 'x86_64'", True),
+        ("Architecture: AMD64", "the Architecture field cannot be 'AMD64'", True),
+        ("Architecture: amd64 i386", "the Architecture field cannot be 'amd64 i386'", True),
+        ("Architecture: i386\nArchitecture: amd64", "a second Architecture field", False),
+        ("Version:", "the Version field cannot be ''", True),
+        ("Version: 1 2", "the Version field cannot be '1 2'", False),
+        ("Version: 1\nVersion: 2", "a second Version field", False),
+        ("Package: b c", "the Package field cannot be 'b c'", True),
+        ("Package: b@", "the Package field cannot be 'b@'", True),
+    )
+
+    def test_what_no_package_can_be_made_of_is_left_out_and_told(self) -> None:
+        for field, reason, passed_over in self._BAD:
+            with self.subTest(field):
+                unusable: list[Unusable] = []
+                (package,) = parse_index(self._index(field), "x", unusable=unusable)
+                self.assertEqual(package.name, "good")
+                (told,) = unusable
+                self.assertRegex(told.reason, rf"x:\d+: package b[ @c]*: {re.escape(reason)}")
+                self.assertEqual(told.is_passed_over, passed_over)
+
+    def test_apt_installs_its_neighbour_and_passes_over_the_same(self) -> None:
+        need(self, "apt-get")
+        for number, (field, _, passed_over) in enumerate(self._BAD):
+            with self.subTest(field):
+                apt = Apt(self.scratch / str(number), "amd64")
+                apt.add("s", {"amd64": self._index(field)})
+                apt.update()
+                self.assertEqual(apt.install(["good"]), {"good:amd64=1"})
+                self.assertEqual(apt.install(["b"]) is None, passed_over)
+
+    def _index(self, field: str) -> bytes:
+        """A stanza of `b` with these fields in the place of its own, and one of `good`."""
+        given = {line.partition(":")[0] for line in field.splitlines()}
+        usual = {"Package": "b", "Version": "1", "Architecture": "amd64", **_FILE}
+        lines = [f"{name}: {value}" for name, value in usual.items() if name not in given]
+        bad = "\n".join(sorted([*field.splitlines(), *lines], key=lambda line: line[:3] != "Pac"))
+        good = "\n".join(f"{n}: {v}" for n, v in ({**usual, "Package": "good", **_GOOD}).items())
+        return f"{bad}\n\n{good}\n".encode()
 
 
 class OriginTest(unittest.TestCase):

@@ -77,9 +77,8 @@ class ParseProvidesTest(unittest.TestCase):
     def test_ignores_other_operators_as_apt_does(self) -> None:
         self.assertEqual(parse_provides("a (>= 1), b"), (Relation("b"),))
 
-    def test_refuses_alternatives(self) -> None:
-        with self.assertRaisesRegex(RelationError, r"'a \| b': Provides cannot have alternatives"):
-            parse_provides("a | b")
+    def test_of_alternatives_the_last_alone_is_provided_as_for_apt(self) -> None:
+        self.assertEqual([r.name for r in parse_provides("a | b, c")], ["b", "c"])
 
 
 if __name__ == "__main__":

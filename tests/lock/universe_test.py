@@ -5,7 +5,7 @@ import unittest
 from apt2ostree.debian.index import Origin
 from apt2ostree.debian.relations import parse_relations
 from apt2ostree.lock.preferences import Preferences, parse_preferences
-from apt2ostree.lock.universe import DuplicateError, Universe
+from apt2ostree.lock.universe import Universe
 from tests.lock.universes import packages, universe
 
 _MAIN = Origin("http://ftp.debian.org/debian", "bookworm", "main", "amd64")
@@ -42,17 +42,20 @@ class UniverseTest(unittest.TestCase):
         (package,) = Universe(known, "amd64")
         self.assertEqual(package.origins, (_MAIN, _SECURITY))
 
-    def test_refuses_two_files_of_one_version_and_names_them(self) -> None:
+    def test_of_two_files_of_one_version_the_first_is_taken_and_said_so(self) -> None:
         known = packages("a 1; SHA256: aa", _MAIN) + packages("b 1\na 1; SHA256: bb", _SECURITY)
-        with self.assertRaises(DuplicateError) as caught:
-            Universe(known, "amd64")
+        both = Universe(known, "amd64")
+        (package,) = both.versions("a")
+        self.assertEqual(package.get("SHA256"), "aa")
         self.assertEqual(
-            str(caught.exception),
+            both.disagreement(package),
             "two different files for a:amd64=1: SHA256 aa at Packages:1 "
             "(http://ftp.debian.org/debian bookworm/main amd64 Packages), but bb at Packages:8 "
             "(http://security.debian.org/debian-security bookworm-security/main amd64 Packages); "
-            "remove one of the two sources, or ask their owners which one is right",
+            "the first one is taken, as its source is listed first. Remove one of the two sources, "
+            "or ask their owners which one is right",
         )
+        self.assertEqual(both.disagreement(both.versions("b")[0]), "")
 
     def test_knows_providers(self) -> None:
         known = universe("a; Provides: mta, mta (= 2)\nb; Provides: mta\nc")

@@ -245,11 +245,33 @@ class ResolvingTest(UpdateLockTest):
         self.config = self.configure(packages=["no-such-package"])
         self.assertIn("no-such-package", self.failure())
 
-    def test_one_version_with_two_different_files_is_an_error(self) -> None:
-        self.publish(*OLD)
-        self.update()
+    def test_one_version_with_two_different_files_is_taken_from_the_first_source(self) -> None:
         self.publish(*OLD, package("lib", "1.0", SHA256="f" * 64))
-        self.assertIn("two different files for lib:amd64=1.0: SHA256", self.failure())
+        result = self.run_tool()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr.count("two different files for lib:amd64=1.0: SHA256"), 1)
+        self.assertIn("the first one is taken, as its source is listed first", result.stderr)
+        self.assertNotIn("f" * 64, self.lock.read_text())
+
+    def test_a_bad_stanza_of_what_nobody_needs_is_a_warning(self) -> None:
+        self.publish(*OLD, package("odd", Architecture="x86_64"), package("spaced", "1 0"))
+        result = self.run_tool()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(
+            result.stderr,
+            r"warning: http://127\S+/main/binary-amd64/Packages:20: package odd: the Architecture "
+            "field cannot be 'x86_64'; the stanza is passed over, nothing chosen needs it\n",
+        )
+        self.assertEqual(result.stderr.count("package odd"), 1)
+        self.assertIn("package spaced: the Version field cannot be '1 0'", result.stderr)
+
+    def test_a_bad_stanza_of_what_is_needed_is_an_error(self) -> None:
+        self.publish(package("web", Depends="lib"), package("lib", Architecture="x86_64"))
+        said = self.failure()
+        self.assertIn("Depends: lib", said)
+        self.assertIn("package lib: the Architecture field cannot be 'x86_64'", said)
+        self.publish(*OLD, package("lib", "2 0"))
+        self.assertIn("package lib: the Version field cannot be '2 0'", self.failure())
 
 
 class FaultsTest(UpdateLockTest):
