@@ -30,6 +30,7 @@ from apt2ostree.archive.release import (
 from apt2ostree.archive.snapshots import Snapshots
 from apt2ostree.archive.sources import Source
 from apt2ostree.deb.compression import chunks
+from apt2ostree.debian.checksum import digest_like, field_of
 from apt2ostree.debian.index import Origin, ReleaseFacts
 from apt2ostree.errors import UserError
 
@@ -46,13 +47,13 @@ class Index:
     Attributes:
         origin: the archive, suite, component and architecture it belongs to.
         name: its URI, for messages.
-        sha256: the checksum of its content, not compressed.
+        checksum: that of its content, not compressed: SHA-256 or SHA-512.
         snapshot: URL of the archive as it is now at its snapshot service, or "".
     """
 
     origin: Origin
     name: str
-    sha256: str
+    checksum: str
     snapshot: str
 
     def read(self, cache: Cache) -> bytes:
@@ -61,7 +62,7 @@ class Index:
         Raises:
             UserError: if somebody has emptied or damaged the cache in the meantime.
         """
-        data = cache.read(self.sha256)
+        data = cache.read(self.checksum)
         if data is None:
             raise UserError(f"{self.name}: it was damaged in the cache {cache.root}; run again")
         return data
@@ -213,7 +214,7 @@ class Archives:
                 release=_facts(release) if release else ReleaseFacts(),
             ),
             name=wanted.name,
-            sha256=self._content(wanted, release) if release else self._unlisted(wanted),
+            checksum=self._content(wanted, release) if release else self._unlisted(wanted),
             snapshot=self.snapshots.base(source.uri, release) if release else "",
         )
 
@@ -221,15 +222,15 @@ class Archives:
         """Bring the content of a listed index into the cache, and return its checksum."""
         stem = f"{wanted.directory}Packages"
         plain = release.files.get(stem)
-        if plain and self.downloader.cache.find(plain.sha256, plain.size):
+        if plain and self.downloader.cache.find(plain.checksum, plain.size):
             messages.debug(f"{wanted.name}: in the cache")
-            return plain.sha256
+            return plain.checksum
         offered = [suffix for suffix in _SUFFIXES if stem + suffix in release.files]
         failures = list[DownloadError]()
         for suffix in offered:
             entry = release.files[stem + suffix]
             urls = _urls(wanted, release, stem + suffix, entry)
-            expected = Expected(urls, entry.sha256, entry.size, f"{wanted.name}{suffix}")
+            expected = Expected(urls, entry.checksum, entry.size, f"{wanted.name}{suffix}")
             try:
                 return self._fetch(expected, suffix, plain)
             except DownloadError as error:
@@ -247,7 +248,7 @@ class Archives:
         while True:
             path = self.downloader.fetch(expected)
             if not suffix:
-                return expected.sha256
+                return expected.checksum
             try:
                 file = path.open("rb")
             except FileNotFoundError:
@@ -255,9 +256,9 @@ class Archives:
                 # process, which was done with the compressed file first.
                 continue
             with file:
-                sha256 = self._keep(expected.label, chunks(suffix, file), plain)
+                checksum = self._keep(expected.label, chunks(suffix, file), plain)
             path.unlink(missing_ok=True)
-            return sha256
+            return checksum
 
     def _unlisted(self, wanted: _Wanted) -> str:
         """The same for a trusted archive that has no Release file to list it."""
@@ -277,7 +278,8 @@ class Archives:
 
     def _keep(self, name: str, content: Iterable[bytes], plain: FileEntry | None) -> str:
         """Write decompressed content into the cache, and return its checksum."""
-        digest, size, limit = hashlib.sha256(), 0, plain.size if plain else _MAX_INDEX
+        digest = digest_like(plain.checksum) if plain else hashlib.sha256()
+        size, limit = 0, plain.size if plain else _MAX_INDEX
         cache = self.downloader.cache
         with cache.temporary() as file:
             try:
@@ -289,14 +291,15 @@ class Archives:
                     file.write(chunk)
             except UserError as error:
                 raise ReleaseError(f"{name}: {error}") from None
-            sha256 = digest.hexdigest()
-            if plain and sha256 != plain.sha256:
+            checksum = digest.hexdigest()
+            if plain and checksum != plain.checksum:
                 raise ReleaseError(
-                    f"{name}: it decompresses to something else than the archive promises: SHA-256 "
-                    f"{sha256}, expected {plain.sha256}"
+                    f"{name}: it decompresses to something else than the archive promises: "
+                    f"{field_of(checksum).replace('SHA', 'SHA-')} {checksum}, expected "
+                    f"{plain.checksum}"
                 )
-            cache.keep(file, sha256)
-        return sha256
+            cache.keep(file, checksum)
+        return checksum
 
 
 def _suites(sources: Sequence[Source]) -> list[_Suite]:
@@ -374,7 +377,7 @@ def _urls(wanted: _Wanted, release: Release, path: str, entry: FileEntry) -> tup
     source = wanted.suite.source
     base = source.base
     named = base + quote(path)
-    by_hash = f"{base}{quote(wanted.directory)}by-hash/SHA256/{entry.sha256}"
+    by_hash = f"{base}{quote(wanted.directory)}by-hash/{field_of(entry.checksum)}/{entry.checksum}"
     if source.by_hash == "force":
         return (by_hash,)
     if source.by_hash == "yes" and release.acquire_by_hash:

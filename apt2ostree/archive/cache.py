@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from apt2ostree.debian.checksum import FIELDS, digest_like, field_of
+
 _DAY = 24 * 3600
 _KEPT_UNUSED = 30 * _DAY
 
@@ -49,13 +51,13 @@ class Cache:
 
     root: Path
 
-    def path(self, sha256: str) -> Path:
+    def path(self, checksum: str) -> Path:
         """Where the file with this checksum is, or would be."""
-        return self.root / "sha256" / sha256[:2] / sha256
+        return self.root / field_of(checksum).lower() / checksum[:2] / checksum
 
-    def find(self, sha256: str, size: int | None = None) -> Path | None:
+    def find(self, checksum: str, size: int | None = None) -> Path | None:
         """The file with this checksum, if it is here, and of this size; its use is noted."""
-        path = self.path(sha256)
+        path = self.path(checksum)
         try:
             os.utime(path)
             is_whole = size is None or path.stat().st_size == size
@@ -63,13 +65,15 @@ class Cache:
             return None
         return path if is_whole else None
 
-    def read(self, sha256: str) -> bytes | None:
+    def read(self, checksum: str) -> bytes | None:
         """What is in the file with this checksum, or None; a damaged file is removed."""
-        path = self.find(sha256)
+        path = self.find(checksum)
         if path is None:
             return None
         data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() == sha256:
+        digest = digest_like(checksum)
+        digest.update(data)
+        if digest.hexdigest() == checksum:
             return data
         path.unlink(missing_ok=True)
         return None
@@ -85,10 +89,10 @@ class Cache:
             finally:
                 Path(file.name).unlink(missing_ok=True)
 
-    def keep(self, file: BinaryIO, sha256: str) -> Path:
+    def keep(self, file: BinaryIO, checksum: str) -> Path:
         """Give a temporary file its name; the caller has checked its checksum."""
         file.flush()
-        path = self.path(sha256)
+        path = self.path(checksum)
         path.parent.mkdir(parents=True, exist_ok=True)
         Path(file.name).rename(path)
         return path
@@ -115,7 +119,8 @@ class Cache:
     def prune(self, now: float | None = None) -> None:
         """Remove what nobody has used for a month, and what a killed process left."""
         now = time.time() if now is None else now
-        for directory, age in (("tmp", _DAY), ("sha256", _KEPT_UNUSED), ("answers", _KEPT_UNUSED)):
+        kept = dict.fromkeys((*map(str.lower, FIELDS.values()), "answers"), _KEPT_UNUSED)
+        for directory, age in {"tmp": _DAY, **kept}.items():
             for path in (self.root / directory).rglob("*"):
                 if path.is_file() and path.stat().st_mtime < now - age:
                     path.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ expected, must come within a time, must have its checksum, and redirects may not
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import time
@@ -29,6 +28,7 @@ from requests.adapters import HTTPAdapter
 from apt2ostree.archive.cache import Answer, Cache
 from apt2ostree.archive.mirrors import Mirrors
 from apt2ostree.archive.progress import Progress
+from apt2ostree.debian.checksum import digest_like, field_of
 from apt2ostree.errors import UserError
 
 _CHUNK = 1 << 17
@@ -91,13 +91,13 @@ class Expected:
 
     Attributes:
         urls: where it is, without mirrors; they hold the same bytes.
-        sha256: its checksum, in lower-case hexadecimal.
+        checksum: its SHA-256 or SHA-512, in lower-case hexadecimal.
         size: in bytes.
         label: what to call it on a terminal.
     """
 
     urls: tuple[str, ...]
-    sha256: str
+    checksum: str
     size: int
     label: str
 
@@ -194,7 +194,7 @@ class Downloader:
         Raises:
             DownloadError: with the reason for every URL that was tried.
         """
-        found = self.cache.find(expected.sha256, expected.size)
+        found = self.cache.find(expected.checksum, expected.size)
         if found is not None:
             return found
         with self._task(expected.label, expected.size) as advance:
@@ -264,7 +264,7 @@ class Downloader:
             raise Cancelled("the download was cancelled")
 
     def _fetch_expected(self, url: str, expected: Expected, advance: Callable[[int], None]) -> Path:
-        digest = hashlib.sha256()
+        digest = digest_like(expected.checksum)
         done = 0
         with self.cache.temporary() as file:
             try:
@@ -278,7 +278,7 @@ class Downloader:
                     digest.update(chunk)
                     file.write(chunk)
                 _check(expected, done, digest.hexdigest())
-                return self.cache.keep(file, expected.sha256)
+                return self.cache.keep(file, expected.checksum)
             except BaseException:
                 advance(-done)
                 raise
@@ -412,15 +412,16 @@ def _local_chunks(url: str) -> Iterator[bytes]:
         raise _Failure(f"it cannot be read: {error.strerror}") from None
 
 
-def _check(expected: Expected, size: int, sha256: str) -> None:
+def _check(expected: Expected, size: int, checksum: str) -> None:
     if size < expected.size:
         raise _WrongContent(
             f"it is truncated, or another version: it has {size} bytes, but the archive promises "
             f"{expected.size}. {_OTHER_VERSION}"
         )
-    if sha256 != expected.sha256:
+    if checksum != expected.checksum:
         raise _WrongContent(
-            f"its SHA-256 is {sha256}, but the archive promises {expected.sha256}. {_OTHER_VERSION}"
+            f"its {field_of(checksum).replace('SHA', 'SHA-')} is {checksum}, but the archive "
+            f"promises {expected.checksum}. {_OTHER_VERSION}"
         )
 
 

@@ -16,9 +16,10 @@ from debian.deb822 import Deb822
 
 from apt2ostree.archive.place import Place
 from apt2ostree.archive.sources import Policy
+from apt2ostree.debian.checksum import FIELDS, is_checksum
 from apt2ostree.errors import UserError
 
-_SHA256_LINE = re.compile(r"\s*([0-9A-Fa-f]{64})\s+([0-9]{1,18})\s+(\S+)\s*")
+_LINE = re.compile(r"\s*([0-9A-Fa-f]+)\s+([0-9]{1,18})\s+(\S+)\s*")
 
 
 class ReleaseError(UserError):
@@ -27,10 +28,10 @@ class ReleaseError(UserError):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What a Release file promises of a file: its size in bytes and its SHA-256."""
+    """What a Release file promises of a file: its size in bytes, its SHA-256 or SHA-512."""
 
     size: int
-    sha256: str
+    checksum: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def parse_release(text: str, name: str) -> Release:
         name: its URI, for messages.
 
     Raises:
-        ReleaseError: if it is no Release file, or has no SHA-256 checksums.
+        ReleaseError: if it is no Release file, or has neither SHA-256 nor SHA-512 checksums.
     """
     stanza = Deb822(text.splitlines())
     if not stanza:
@@ -185,17 +186,18 @@ def _date(stanza: Deb822, name: str, where: str) -> datetime | None:
 
 
 def _files(stanza: Deb822, name: str) -> Iterator[tuple[str, FileEntry]]:
-    if "SHA256" not in stanza:
+    given = next((field for field in FIELDS.values() if field in stanza), None)
+    if given is None:
         raise ReleaseError(
-            f"{name}: it has no SHA256 checksums, and nothing weaker is taken; ask whoever runs "
-            "the archive to add them"
+            f"{name}: it has neither SHA256 nor SHA512 checksums, and nothing weaker is taken; ask "
+            "whoever runs the archive to add them"
         )
-    for line in stanza["SHA256"].splitlines():
+    for line in stanza[given].splitlines():
         if not line.strip():
             continue
-        found = _SHA256_LINE.fullmatch(line)
-        if not found:
+        found = _LINE.fullmatch(line)
+        if not found or not is_checksum(found[1], given):
             raise ReleaseError(
-                f"{name}: SHA256: expected 'checksum size path', found {line.strip()!r}"
+                f"{name}: {given}: expected 'checksum size path', found {line.strip()!r}"
             )
         yield found[3], FileEntry(int(found[2]), found[1].lower())

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import chain
 from urllib.parse import urlsplit
 
+from apt2ostree.debian.checksum import FIELDS
 from apt2ostree.debian.relations import (
     OrGroup,
     Relation,
@@ -231,6 +232,11 @@ class Package:
             return _provided(self.provides)
         except RelationError as error:
             raise MalformedIndexError(f"{self.where}: {self}: Provides: {error}") from error
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of its file, else the SHA-512, in lower case; "" if there is neither."""
+        return next(filter(None, map(self.get, FIELDS.values())), "").lower()
 
     @property
     def source(self) -> tuple[str, str]:

@@ -27,6 +27,7 @@ import tempfile
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
+from apt2ostree.debian.checksum import FIELDS, field_of, is_checksum
 from apt2ostree.debian.index import MalformedIndexError, Origin, Package, parse_index
 from apt2ostree.errors import UserError
 
@@ -55,9 +56,8 @@ DROPPED = frozenset(
 )
 """What no part of dpkg, apt, a rebuild or a report reads, in lower case: texts that belong to
 translations, search tools and installers, checksums weaker or longer than the one that
-decides, and what an archive changes without changing the package."""
-
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+decides, and what an archive changes without changing the package. A SHA512 that is alone
+decides, and stays."""
 
 
 class LockfileError(UserError):
@@ -179,7 +179,7 @@ def _identity(package: Package) -> Sequence[str]:
     """What is the same as long as a package's file has not changed, nor its place."""
     return (
         str(package),
-        package.get("SHA256").lower(),
+        package.checksum,
         package.get("Filename"),
         package.origins[0].uri if package.origins else "",
     )
@@ -187,6 +187,7 @@ def _identity(package: Package) -> Sequence[str]:
 
 def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: bool) -> bytes:
     dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower(), AUTOMATIC.lower()}
+    dropped -= {field_of(package.checksum).lower()}
     lines = [field for name, field in package.raw_fields() if name not in dropped]
     if origin:
         lines.append(f"{ORIGIN}: {origin}".encode())
@@ -199,10 +200,10 @@ def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: b
 
 def _check(package: Package) -> None:
     """Refuse what no archive would say of a package, before anybody relies on it."""
-    if not _SHA256.fullmatch(package.get("SHA256")):
+    if not any(is_checksum(package.checksum, field) for field in FIELDS.values()):
         raise LockfileError(
-            f"{package.where}: {package} has no SHA256 in its archive's index; ask whoever runs "
-            "the archive to add it"
+            f"{package.where}: {package} has neither SHA256 nor SHA512 in its archive's index; ask "
+            "whoever runs the archive to add it"
         )
     if not re.fullmatch("[0-9]{1,15}", package.get("Size")):
         raise LockfileError(f"{package.where}: {package}: Size: {package.get('Size')!r} is no size")

@@ -7,7 +7,6 @@ files do, or the second one is refused.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from apt2ostree.archive.download import Downloader, Expected
+from apt2ostree.debian.checksum import digest_like
 from apt2ostree.debian.index import Package
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lockfile import SNAPSHOT
@@ -40,7 +40,7 @@ def pool_files(packages: Iterable[Package]) -> list[PoolFile]:
     for package in packages:
         file = _pool_file(package)
         known = files.setdefault(file.path, file)
-        if known.expected.sha256 != file.expected.sha256:
+        if known.expected.checksum != file.expected.checksum:
             raise UserError(
                 f"{package.where}: {package} is {file.path} in its archive, and so is another "
                 f"file ({known.expected.label}): they cannot be in one pool"
@@ -78,19 +78,17 @@ def _pool_file(package: Package) -> PoolFile:
     if not (size.isascii() and size.isdigit()):
         raise UserError(f"{package.where}: {package}: Size: {size!r} is no size")
     urls = tuple(f"{base.rstrip('/')}/{quote(filename, safe='/+~:')}" for base in bases)
-    return PoolFile(
-        filename, Expected(urls, package.get("SHA256").lower(), int(size), str(package))
-    )
+    return PoolFile(filename, Expected(urls, package.checksum, int(size), str(package)))
 
 
 def _is_whole(path: Path, expected: Expected) -> bool:
     if not path.is_file() or path.stat().st_size != expected.size:
         return False
-    digest = hashlib.sha256()
+    digest = digest_like(expected.checksum)
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
-    return digest.hexdigest() == expected.sha256
+    return digest.hexdigest() == expected.checksum
 
 
 def _add(directory: Path, file: PoolFile, downloader: Downloader) -> None:

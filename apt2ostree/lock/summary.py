@@ -222,7 +222,7 @@ def _name(package: Package | None, with_architecture: bool) -> str:
 
 
 def _file(package: Package | None) -> tuple[str, str] | None:
-    return (package.version, package.get("SHA256").lower()) if package else None
+    return (package.version, package.checksum) if package else None
 
 
 def _total(packages: Iterable[Package], field: str, unit: int) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from apt2ostree.debian import version
 from apt2ostree.debian.index import Package
 from apt2ostree.debian.relations import Relation
-from apt2ostree.errors import UserError
 from apt2ostree.lock.mentions import Mentions
 from apt2ostree.lock.preferences import Preferences
 

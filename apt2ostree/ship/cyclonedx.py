@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from apt2ostree.debian.checksum import field_of
 from apt2ostree.ship.inventory import Inventory, Item
 
 
@@ -60,8 +61,9 @@ def _component(item: Item) -> dict[str, Any]:
             {"name": "apt2ostree:source-version", "value": item.source[1]},
         ],
     }
-    if item.sha256:
-        data["hashes"] = [{"alg": "SHA-256", "content": item.sha256}]
+    if item.checksum:
+        algorithm = field_of(item.checksum).replace("SHA", "SHA-")
+        data["hashes"] = [{"alg": algorithm, "content": item.checksum}]
     references = [("distribution", item.url), ("website", item.homepage)]
     data["externalReferences"] = [
         {"type": kind, "url": url} for kind, url in references if re.match(r"https?://\S+$", url)

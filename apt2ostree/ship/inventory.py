@@ -33,7 +33,7 @@ class Item:
         maintainer: who packages it.
         homepage: of its upstream, or empty.
         url: where it was downloaded from; empty for a package of no lock.
-        sha256: of the .deb; empty likewise.
+        checksum: SHA-256 or SHA-512 of the .deb; empty likewise.
         licenses: what its copyright file says.
         needs: purls of the packages that it depends on.
     """
@@ -47,7 +47,7 @@ class Item:
     maintainer: str
     homepage: str
     url: str
-    sha256: str
+    checksum: str
     licenses: Licenses
     needs: tuple[str, ...]
 
@@ -169,7 +169,7 @@ def _item(
         maintainer=_text(fields.get("Maintainer", "")),
         homepage=_text(fields.get("Homepage", "")),
         url=f"{origin.rstrip('/')}/{package.get('Filename')}" if package and origin else "",
-        sha256=package.get("SHA256") if package else "",
+        checksum=package.checksum if package else "",
         licenses=found,
         needs=needs,
     )

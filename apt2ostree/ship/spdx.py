@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from apt2ostree.debian.checksum import field_of
 from apt2ostree.ship.inventory import Inventory, Item
 
 _UNKNOWN = "NOASSERTION"
@@ -71,8 +72,9 @@ def _package(item: Item) -> dict[str, Any]:
     }
     if re.match(r"https?://\S+$", item.homepage):
         data["homepage"] = item.homepage
-    if item.sha256:
-        data["checksums"] = [{"algorithm": "SHA256", "checksumValue": item.sha256}]
+    if item.checksum:
+        algorithm = field_of(item.checksum)
+        data["checksums"] = [{"algorithm": algorithm, "checksumValue": item.checksum}]
     maintainer = re.fullmatch(r"\s*(.+?)\s*<([^<>]+)>\s*", item.maintainer)
     if maintainer:
         # Parentheses enclose the address in SPDX.

@@ -145,6 +145,19 @@ class FormsTest(ArchiveTest):
         text = self.sources().replace(f" {self.key.path}\n", "\n" + key)
         self.assertEqual(len(self.packages(text)), 1)
 
+    def test_an_archive_with_sha512_alone_is_read_and_checked(self) -> None:
+        for by_hash in (True, False):
+            self.suite.by_hash, self.suite.checksum = by_hash, "SHA512"
+            self.suite.write(self.key)
+            self.cache = Cache(self.directory / f"cache-{by_hash}")
+            self.assertEqual(self.packages(), ["hello 2.0 URL test/main amd64 Packages"])
+            self.server.requests.clear()
+            self.fetch()
+            self.assertEqual(self.server.requests, ["/dists/test/InRelease"])
+        (self.suite.directory / "main/binary-amd64/Packages.xz").write_bytes(b"tampered")
+        self.cache = Cache(self.directory / "empty")
+        self.assertRegex(self.failure(), "it is truncated, or another version")
+
     def test_flat_archives_are_understood(self) -> None:
         for suite, directory, signed in (
             ("./", self.root, True),

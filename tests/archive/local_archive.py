@@ -91,7 +91,8 @@ class Suite:
     """What a suite of the archive holds, to be written by :meth:`write`.
 
     ``indexes`` are paths below the suite's directory, without compression, and their content.
-    ``fields`` go into the Release file, in which an empty one is left out.
+    ``fields`` go into the Release file, in which an empty one is left out. ``checksum`` is the
+    field in which it has the indexes' checksums.
     """
 
     directory: Path
@@ -100,19 +101,21 @@ class Suite:
     by_hash: bool = True
     fields: dict[str, str] = field(default_factory=dict)
     date: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    checksum: str = "SHA256"
 
     def write(self, key: Key | None, detached: bool = False) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
         sums = []
         for path, content in self.indexes.items():
-            sums.append(_sum(path, content))
+            sums.append(_sum(self.checksum, path, content))
             for suffix in self.compressions:
                 data = COMPRESS[suffix](content)
                 if suffix:
-                    sums.append(_sum(path + suffix, data))
+                    sums.append(_sum(self.checksum, path + suffix, data))
                 _write(self.directory / (path + suffix), data)
                 if self.by_hash:
-                    name = f"by-hash/SHA256/{hashlib.sha256(data).hexdigest()}"
+                    digest = hashlib.new(self.checksum, data).hexdigest()
+                    name = f"by-hash/{self.checksum}/{digest}"
                     _write((self.directory / path).parent / name, data)
         release = self._release(sums).encode()
         if key and not detached:
@@ -135,7 +138,7 @@ class Suite:
             "Acquire-By-Hash": "yes" if self.by_hash else "",
         } | self.fields
         lines = [f"{name}: {value}" for name, value in fields.items() if value]
-        return "\n".join([*lines, "SHA256:", *sums]) + "\n"
+        return "\n".join([*lines, f"{self.checksum}:", *sums]) + "\n"
 
 
 def main_suite(root: Path, stanzas: Iterable[Mapping[str, str]], name: str = "test") -> Suite:
@@ -153,8 +156,8 @@ def _date(date: datetime) -> str:
     return format_datetime(date).replace("+0000", "UTC")
 
 
-def _sum(path: str, data: bytes) -> str:
-    return f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}"
+def _sum(checksum: str, path: str, data: bytes) -> str:
+    return f" {hashlib.new(checksum, data).hexdigest()} {len(data)} {path}"
 
 
 def _write(path: Path, data: bytes) -> None:

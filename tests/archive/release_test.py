@@ -49,7 +49,10 @@ class ParseTest(unittest.TestCase):
     def test_what_is_wrong_is_said_with_the_name(self) -> None:
         for text, words in (
             ("<html>", "x: not a Release file: expected deb822 fields, found '<html>'"),
-            ("Suite: s\nMD5Sum:\n", "x: it has no SHA256 checksums, and nothing weaker is taken"),
+            (
+                "Suite: s\nMD5Sum:\n",
+                "x: it has neither SHA256 nor SHA512 checksums, and nothing weaker is",
+            ),
             ("SHA256:\n abc\n", "x: SHA256: expected 'checksum size path', found 'abc'"),
             (f"SHA256:\n {SHA256} -1 y\n", "x: SHA256: expected 'checksum size path', found"),
             ("Date: yesterday\nSHA256:\n", "x: Date: 'yesterday' is not a date such as"),

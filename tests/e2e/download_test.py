@@ -1,5 +1,6 @@
 """Where packages come from: mirrors, origins, snapshots; and when they come."""
 
+import hashlib
 import unittest
 
 from tests.e2e.archive import Archive
@@ -50,6 +51,17 @@ class DownloadTest(BazelTest):
         # The right file is taken as soon as it is there.
         for path in self.archive.files:
             self.archive.files[path] = package
+        self.bazel("build", "//:debs_image")
+
+    def test_a_package_with_sha512_alone(self) -> None:
+        package = deb(file("./a", b"right"))
+        sha512 = hashlib.sha512(package).hexdigest()
+        self.lock(self.archive.add(package, SHA256="", SHA512=sha512))
+        path, _ = self.archive.files.popitem()
+        self.archive.files[path] = package[:-8] + b"tampered"
+        result = self.bazel("build", "//:debs_image", check=False)
+        self.assert_says(result, f"debs.lock: no file with the SHA-512 {sha512} at any of")
+        self.archive.files[path] = package
         self.bazel("build", "//:debs_image")
 
     def test_a_download_that_ends_early(self) -> None:

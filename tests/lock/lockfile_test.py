@@ -80,7 +80,7 @@ class RenderTest(unittest.TestCase):
 
     def test_a_stanza_that_cannot_be_downloaded_is_refused(self) -> None:
         for fields, words in (
-            ({"SHA256": ""}, "a:amd64=1.0 has no SHA256 in its archive's index"),
+            ({"SHA256": ""}, "a:amd64=1.0 has neither SHA256 nor SHA512 in its archive's index"),
             ({"SHA256": "abc"}, "has no SHA256"),
             ({"Size": "-1"}, "Size: '-1' is no size"),
             ({"Filename": "/etc/passwd"}, "Filename: '/etc/passwd' is not a path inside"),

@@ -74,8 +74,8 @@ class InventoryTest(SbomCase):
     def test_origin_and_checksum_are_the_locks(self) -> None:
         _, library, nginx = self.take().items
         self.assertEqual(nginx.url, "http://ftp.debian.org/debian/pool/n/nginx.deb")
-        self.assertEqual(nginx.sha256, "ab" * 32)
-        self.assertEqual((library.url, library.sha256), ("", ""))
+        self.assertEqual(nginx.checksum, "ab" * 32)
+        self.assertEqual((library.url, library.checksum), ("", ""))
         self.assertEqual(nginx.needs, (library.purl,))
         self.assertIn("MIT", nginx.licenses.ids)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -12,7 +13,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from tests.archive.local_archive import ArchiveTestCase, Key, main_suite, package, write_pool
+from tests.archive.local_archive import (
+    ArchiveTestCase,
+    Key,
+    Suite,
+    index,
+    main_suite,
+    package,
+    write_pool,
+)
 from tools import update_lock
 
 OLD = [package("web", "1.0", Depends="lib"), package("lib", "1.0")]
@@ -272,6 +281,46 @@ class ResolvingTest(UpdateLockTest):
         self.assertIn("package lib: the Architecture field cannot be 'x86_64'", said)
         self.publish(*OLD, package("lib", "2 0"))
         self.assertIn("package lib: the Version field cannot be '2 0'", self.failure())
+
+
+class Sha512Test(UpdateLockTest):
+    """An archive such as some vendors have: flat, with InRelease and SHA512 alone."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        stanzas = [dict(stanza) for stanza in OLD]
+        for stanza in stanzas:
+            content = f"{stanza['Package']} {stanza['Version']}".encode()
+            del stanza["SHA256"]
+            stanza["SHA512"] = hashlib.sha512(content).hexdigest()
+        flat = Suite(self.root / "amd64", {"Packages": index(stanzas)}, (".gz",), by_hash=False)
+        flat.checksum = "SHA512"
+        flat.write(self.key)
+        write_pool(self.root / "amd64", stanzas)
+        (self.directory / "test.sources").write_text(
+            f"Types: deb\nURIs: {self.server.url}/amd64\nSuites: ./\nSigned-By: {self.key.path}\n"
+        )
+
+    def test_is_locked_with_the_checksum_that_there_is(self) -> None:
+        self.assertIn("2 added", self.update())
+        self.assertEqual(self.lock.read_text().count("SHA512: "), 2)
+        self.assertNotIn("SHA256", self.lock.read_text())
+        self.assertIn("no package changes", self.update())
+
+    def test_its_packages_are_downloaded_and_checked(self) -> None:
+        self.update()
+        pool = self.directory / "pool"
+        self.assertIn("2 packages, 2 of them", self.run_tool("mirror", str(pool)).stdout)
+        self.assertIn("2 packages, 0 of them", self.run_tool("mirror", str(pool)).stdout)
+        (path,) = (self.root / "amd64/pool").glob("web*")
+        path.write_bytes(b"WEB 1.0")
+        result = self.run_tool("mirror", str(self.directory / "other"))
+        self.assertRegex(result.stderr, "its SHA-512 is [0-9a-f]{128}, but the archive promises")
+
+    def test_without_any_checksum_a_package_is_refused(self) -> None:
+        stanzas = [{k: v for k, v in stanza.items() if k != "SHA256"} for stanza in OLD]
+        Suite(self.root / "amd64", {"Packages": index(stanzas)}).write(self.key)
+        self.assertIn("has neither SHA256 nor SHA512 in its archive's index", self.failure())
 
 
 class FaultsTest(UpdateLockTest):

@@ -3,12 +3,15 @@
 Pure functions of the file's text, so that they can be tested without a repository.
 """
 
-_REQUIRED = ["Package", "Version", "Architecture", "Filename", "SHA256"]
+_REQUIRED = ["Package", "Version", "Architecture", "Filename"]
+
+# The fields that say what a file's bytes are, the first to be preferred, and their digits.
+_CHECKSUMS = {"SHA256": 64, "SHA512": 128}
 
 # What is asked for anywhere; names of fields are in any case.
 _SPELLINGS = {
     name.lower(): name
-    for name in _REQUIRED + [
+    for name in _REQUIRED + _CHECKSUMS.keys() + [
         "APT-Sources",
         "Auto-Installed",
         "Depends",
@@ -63,8 +66,9 @@ def _parse_stanzas(text, path):
         if not start or not line.strip():
             if fields:
                 values = {field: "\n".join(value) for field, value in fields.items()}
-                if "SHA256" in values:
-                    values["SHA256"] = values["SHA256"].lower()
+                for checksum in _CHECKSUMS:
+                    if checksum in values:
+                        values[checksum] = values[checksum].lower()
                 stanzas.append(struct(fields = values, line = first))
                 fields = {}
                 name = None
@@ -115,12 +119,30 @@ def _check_stanza(fields):
     for name in ("Package", "Architecture"):
         if fields[name].strip(_NAME_CHARACTERS) or fields[name][0] in ".-+_":
             return "{} {} has characters that Debian does not allow in it".format(name, repr(fields[name]))
-    sha256 = fields["SHA256"]
-    if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
-        return "SHA256 {} is not 64 hexadecimal digits".format(repr(sha256))
+    checksum = package_checksum(fields)
+    if not checksum:
+        return "no field SHA256, nor SHA512: is this the Packages index of an archive? Write the lock anew with update_lock"
+    for name, digits in _CHECKSUMS.items():
+        value = fields.get(name, "0" * digits)
+        if len(value) != digits or value.strip("0123456789abcdef"):
+            return "{} {} is not {} hexadecimal digits".format(name, repr(value), digits)
     filename = fields["Filename"]
     if filename.startswith("/") or ".." in filename.split("/") or "://" in filename:
         return "Filename {} is not a path inside the archive".format(repr(filename))
+    return None
+
+def package_checksum(fields):
+    """What a package's file is known by.
+
+    Args:
+        fields: dict: the package's stanza.
+
+    Returns:
+        The SHA-256, else the SHA-512, in lower-case hexadecimal; None if it has neither.
+    """
+    for name in _CHECKSUMS:
+        if fields.get(name):
+            return fields[name]
     return None
 
 def _architectures(stanzas):

@@ -1,6 +1,7 @@
 """The packages' repositories: which there are, and which of them a lock uses."""
 
 load("//apt2ostree/private/lock:closure.bzl", "package_key")
+load("//apt2ostree/private/lock:lockfile.bzl", "package_checksum")
 load("//apt2ostree/private/lock:repository_names.bzl", "deb_repository_name")
 load(":urls.bzl", "package_urls")
 
@@ -38,11 +39,11 @@ def deb_repositories(locks):
             repositories[own] = dict(
                 package = "{} {} ({})".format(fields["Package"], fields["Version"], fields["Architecture"]),
                 lockfile = lock.path,
-                sha256 = fields["SHA256"],
+                checksum = package_checksum(fields),
                 urls = urls,
             )
             key = package_key(fields)
-            shared = first.setdefault((key, fields["SHA256"]), own)
+            shared = first.setdefault((key, package_checksum(fields)), own)
             known = repositories[shared]["urls"]
             known.extend([url for url in urls if url not in known])
             used[name][key] = shared

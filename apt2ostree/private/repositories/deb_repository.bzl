@@ -1,6 +1,7 @@
 """The repository of one .deb: the file, and the target that makes a tree of it."""
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "get_auth")
+load("//apt2ostree/private/lock:integrity.bzl", "integrity")
 load(":urls.bzl", "mirrored", "parse_mirrors")
 
 _BUILD = """\
@@ -30,15 +31,16 @@ def _deb_repository_impl(repository_ctx):
     result = repository_ctx.download(
         url = urls,
         output = "package.deb",
-        sha256 = attributes.sha256,
+        integrity = integrity(attributes.checksum),
         auth = get_auth(repository_ctx, urls),
         allow_fail = True,
     )
     if not result.success:
-        fail("package {} of {}: no file with the SHA-256 {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror(). If an archive wants a login (401), put it into ~/.netrc or the file that NETRC names, or use Bazel's --credential_helper.".format(
+        fail("package {} of {}: no file with the {} {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror(). If an archive wants a login (401), put it into ~/.netrc or the file that NETRC names, or use Bazel's --credential_helper.".format(
             attributes.package,
             attributes.lockfile,
-            attributes.sha256,
+            "SHA-256" if len(attributes.checksum) == 64 else "SHA-512",
+            attributes.checksum,
             "\n  ".join(urls),
         ))
     repository_ctx.file("BUILD.bazel", _BUILD.format(package = repr(attributes.package)))
@@ -52,10 +54,10 @@ deb_repository = repository_rule(
     doc = "Downloads one package.",
     implementation = _deb_repository_impl,
     attrs = {
+        "checksum": attr.string(doc = "Of the .deb, in hexadecimal: SHA-256 or SHA-512.", mandatory = True),
         "lockfile": attr.string(doc = "Where the package is named, for errors."),
         "mirrors": attr.string_list(doc = "`FROM=TO`, URL prefixes."),
         "package": attr.string(doc = "Name, version and architecture, for people.", mandatory = True),
-        "sha256": attr.string(doc = "Of the .deb.", mandatory = True),
         "urls": attr.string_list(doc = "Where it may be, the first to be tried first."),
     },
 )

@@ -113,7 +113,7 @@ def _errors_impl(ctx):
             "x/lock:7: package a: no field Filename: is this the Packages index of an archive? " +
             "Write the lock anew with update_lock",
         ),
-        (_stanza(without = "SHA256"), [], "x/lock:1: package a: no field SHA256: "),
+        (_stanza(without = "SHA256"), [], "x/lock:1: package a: no field SHA256, nor SHA512: "),
         (_stanza(without = "Package"), [], "x/lock:1: package (no name): no field Package: "),
         (_stanza(without = "Version"), [], "x/lock:1: package a: no field Version: "),
         (_stanza(without = "Architecture"), [], "x/lock:1: package a: no field Architecture: "),
@@ -137,6 +137,7 @@ def _errors_impl(ctx):
         (_stanza(package = "a b"), [], "x/lock:1: package a b: Package \"a b\" has characters"),
         (_stanza(package = ".a"), [], "x/lock:1: package .a: Package \".a\" has characters"),
         (_stanza(architecture = "../x"), [], "x/lock:1: package a: Architecture \"../x\" has"),
+        (_stanza(without = "SHA256") + "SHA512: abc\n", [], "x/lock:1: package a: SHA512 \"abc\" is not 128"),
         (_stanza().replace(_SHA256, "abc"), [], "x/lock:1: package a: SHA256 \"abc\" is not 64"),
         (_stanza() + "version: 2\n", [], "x/lock:6: field Version is there twice in one stanza"),
         (_stanza().replace("pool/", "/"), [], "x/lock:1: package a: Filename \"/a.deb\" is not"),

@@ -30,7 +30,7 @@ def _each_package_has_a_repository_impl(ctx):
         {
             "lockfile": "image/debs.lock",
             "package": "a 1 (amd64)",
-            "sha256": "1" * 64,
+            "checksum": "1" * 64,
             "urls": ["http://one/pool/a_1.deb"],
         },
         found.repositories["debs__a__amd64"],
