@@ -81,7 +81,7 @@ class RenderTest(unittest.TestCase):
     def test_a_stanza_that_cannot_be_downloaded_is_refused(self) -> None:
         for fields, words in (
             ({"SHA256": ""}, "a:amd64=1.0 has neither SHA256 nor SHA512 in its archive's index"),
-            ({"SHA256": "abc"}, "has no SHA256"),
+            ({"SHA256": "abc"}, "has neither SHA256 nor SHA512"),
             ({"Size": "-1"}, "Size: '-1' is no size"),
             ({"Filename": "/etc/passwd"}, "Filename: '/etc/passwd' is not a path inside"),
             ({"Filename": "pool/../../x"}, "is not a path inside the archive"),
