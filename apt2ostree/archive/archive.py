@@ -365,10 +365,15 @@ def _explain_absence(
             f"{source.place}: {without_credentials(source.uri)} {source.suite} has no component "
             f"{component!r}; it has: {offered}"
         )
-    asked = " ".join(architectures) or "the architectures asked for"
+    start = f"{component}/binary-"
+    known = {
+        path[len(start) :].partition("/")[0] for path in release.files if path.startswith(start)
+    }
+    only_all = ", and those count only if the Architectures of its Release file name all as well"
     messages.warning(
         f"{source.place}: {without_credentials(source.uri)} {source.suite}/{component} has no "
-        f"packages for {asked}; it has: {' '.join(release.architectures) or 'unknown'}"
+        f"packages for {' '.join(architectures) or 'the architectures asked for'}; it has: "
+        f"{' '.join(sorted(known))}{only_all if 'all' in known else ''}"
     )
 
 

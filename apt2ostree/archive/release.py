@@ -96,7 +96,7 @@ def parse_release(text: str, name: str) -> Release:
         not_automatic=_yes(stanza, "NotAutomatic"),
         but_automatic_upgrades=_yes(stanza, "ButAutomaticUpgrades"),
         acquire_by_hash=_yes(stanza, "Acquire-By-Hash"),
-        has_all_indexes="all" in architectures
+        has_all_indexes=("all" in architectures or "Architectures" not in stanza)
         and "Packages" not in stanza.get("No-Support-for-Architecture-all", "").split(),
         architectures=architectures,
         components=tuple(stanza.get("Components", "").split()),

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +25,8 @@ from apt2ostree.errors import UserError
 # RFC 9580, section 9.5: hash algorithms for which collisions can be made.
 _WEAK_DIGESTS = {"1": "MD5", "2": "SHA-1", "3": "RIPE-MD/160"}
 
-_ARMOURED_KEYS = re.compile(
-    rb"-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(.*?)-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL
-)
+_BEGIN_KEYS = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_END_KEYS = b"-----END PGP PUBLIC KEY BLOCK-----"
 _BEGIN_MESSAGE = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _BEGIN_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
 _END_SIGNATURE = b"-----END PGP SIGNATURE-----"
@@ -54,7 +52,7 @@ def parse_keyring(name: str, data: bytes) -> Keyring:
     Raises:
         SignatureError: if there is no public key in it.
     """
-    blocks = _ARMOURED_KEYS.findall(data)
+    blocks = list(_armoured_blocks(data))
     try:
         packets = b"".join(_dearmour(block) for block in blocks) if blocks else data
     except binascii.Error as error:
@@ -66,6 +64,17 @@ def parse_keyring(name: str, data: bytes) -> Keyring:
             "(with or without --armor)"
         )
     return Keyring(name, packets)
+
+
+def _armoured_blocks(data: bytes) -> Iterator[bytes]:
+    """The insides of armoured blocks, each beginning on the line after its first."""
+    end = 0
+    while (begin := data.find(_BEGIN_KEYS, end)) >= 0:
+        inside = begin + len(_BEGIN_KEYS)
+        end = data.find(_END_KEYS, inside)
+        if end < 0:
+            return
+        yield data[inside:end].partition(b"\n")[2]
 
 
 def _dearmour(block: bytes) -> bytes:

@@ -10,6 +10,7 @@ from apt2ostree.errors import UserError
 
 SIGNATURE = b"!<arch>\n"
 HEADER_SIZE = 60
+_OLD_FORMAT = b"0.93"
 _HEADER_END = b"`\n"
 
 
@@ -59,7 +60,13 @@ def members(file: BinaryIO) -> Iterator[Member]:
     Raises:
         UserError: not an ar archive, a broken header, or a truncated file.
     """
-    if file.read(len(SIGNATURE)) != SIGNATURE:
+    start = file.read(len(SIGNATURE))
+    if start.startswith(_OLD_FORMAT):
+        raise UserError(
+            "package format 0.939, which came before 2.0 in 1995: expected 2.0; have dpkg write it "
+            "anew, with `dpkg-deb -R` and `dpkg-deb -b`"
+        )
+    if start != SIGNATURE:
         raise UserError("not a Debian package: it does not start with the ar signature '!<arch>'")
     while True:
         header = file.read(HEADER_SIZE)

@@ -10,6 +10,8 @@ kept, so that a stanza can be written to a lockfile byte by byte as the archive 
 from __future__ import annotations
 
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -368,7 +370,13 @@ def _field_pattern(field: str) -> re.Pattern[bytes]:
 
 
 def _line_number(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
+    return bisect_left(_newlines(data), position) + 1
+
+
+# Of the index that messages are about: each of them counting its lines would take the square.
+@lru_cache(maxsize=1)
+def _newlines(data: bytes) -> array[int]:
+    return array("Q", (match.start() for match in re.finditer(b"\n", data)))
 
 
 def _decode(text: bytes) -> str:

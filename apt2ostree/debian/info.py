@@ -47,9 +47,8 @@ def prefix(fields: Mapping[str, str]) -> str:
     Args:
         fields: the package's control fields.
     """
-    if fields.get("Multi-Arch") == "same":
-        return f"{fields['Package']}:{fields['Architecture']}"
-    return fields["Package"]
+    name = fields["Package"].lower()
+    return f"{name}:{fields['Architecture']}" if fields.get("Multi-Arch") == "same" else name
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def conffiles(control: Mapping[str, ControlFile]) -> list[Conffile]:
     """What `conffiles` lists, in order (deb-conffiles(5)).
 
     Raises:
-        UserError: a line that has no absolute path.
+        UserError: a line that has no absolute path, or one that goes up again.
     """
     if "conffiles" not in control:
         return []
@@ -79,6 +78,8 @@ def conffiles(control: Mapping[str, ControlFile]) -> list[Conffile]:
         path = line.strip().removeprefix(_REMOVE)
         if path and not path.startswith("/"):
             raise UserError(f"conffiles, line {number}: expected an absolute path, got {path!a}")
+        if ".." in path.split("/"):
+            raise UserError(f"conffiles, line {number}: {path!a} has a component '..'")
         if path:
             listed.append(Conffile(path, line.strip().startswith(_REMOVE)))
     return listed

@@ -8,6 +8,7 @@ the commit, the database's few files) goes into the image's own objects tar.
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
@@ -161,6 +162,7 @@ def compose(
         states = extended_states.text(records, native)
         if states:
             databases[extended_states.PATH] = states
+        _forbid_directories([*sources, *layer_sources], databases, records)
         _add_database(merged.directories, new_records, databases, objects)
         if lost:
             records = _correct_lists(merged.directories, shipped(), records, lost, objects)
@@ -326,13 +328,17 @@ def _architectures(records: Sequence[PackageRecord], declared: Sequence[str]) ->
 
 
 def _package_sources(packages: Sequence[Manifest]) -> list[merge.Source]:
-    sources = [
-        merge.Source(f"package {record.name} {record.version}", manifest.directories, record)
-        for manifest in packages
-        for record in manifest.packages
-    ]
+    records = [record for manifest in packages for record in manifest.packages]
+    times = Counter(record.name for record in records)
+    sources = []
+    for manifest in packages:
+        for record in manifest.packages:
+            # Of one package for two architectures the version does not tell which is meant.
+            of = f":{record.architecture}" if times[record.name] > 1 else ""
+            name = f"package {record.name}{of} {record.version}"
+            sources.append(merge.Source(name, manifest.directories, record))
     # Stable: base-files first, because its directories' owners and modes are to count.
-    return sorted(sources, key=lambda source: not source.name.startswith("package base-files "))
+    return sorted(sources, key=lambda source: source.name.split()[1] != "base-files")
 
 
 def _links_source(
@@ -366,6 +372,20 @@ def _forbid_devices(directories: Mapping[str, Directory]) -> None:
                     f"/{paths.join(path, name)}: a {row[TYPE]}, which OSTree cannot store; leave "
                     "the package that ships it out of the image (the kernel provides /dev)"
                 )
+
+
+def _forbid_directories(
+    sources: Sequence[merge.Source], databases: Iterable[str], records: Sequence[PackageRecord]
+) -> None:
+    """Refuse directories where files of dpkg's database are to be."""
+    names = {paths.join(info.INFO_DIRECTORY, name) for record in records for name in record.info}
+    taken = names.union(databases)
+    for source in sources:
+        for path in taken.intersection(source.directories):
+            raise UserError(
+                f"/{path}: {source.name} ships a directory there, where dpkg's database has a "
+                "file; leave it out of the image"
+            )
 
 
 def _add_database(

@@ -22,6 +22,13 @@ NOT_OF_PACKAGES = frozenset({"available", "diversions", "statoverride"})
 
 _NO_BY_DEFAULT = ("Essential", "Multi-Arch", "Protected")
 """Fields that dpkg does not write when they say `no`."""
+_NAMES = frozenset(
+    {
+        *("Package", "Replaces", "Provides", "Depends", "Pre-Depends", "Recommends", "Suggests"),
+        *("Breaks", "Conflicts", "Enhances"),
+    }
+)
+"""Fields with names of packages, which dpkg writes in lower case."""
 _TRIGGER = re.compile(r"/[!-~]*|[A-Za-z0-9][A-Za-z0-9+.-]*")
 """A path, or a name, which dpkg wants to look like a package's."""
 _OTHER_FILES = {"File", "Unincorp", "Lock"}
@@ -70,6 +77,8 @@ def status(packages: Iterable[PackageRecord]) -> str:
 def _status_fields(package: PackageRecord) -> Mapping[str, str]:
     fields = parse_stanza(package.control, f"control file of {package.name}")
     fields["Status"] = package.status
+    for name in _NAMES.intersection(fields):
+        fields[name] = fields[name].lower()
     if package.conffiles:
         fields["Conffiles"] = "".join(f"\n {path} {state}" for path, state in package.conffiles)
     for name in _NO_BY_DEFAULT:

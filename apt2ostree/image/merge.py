@@ -150,6 +150,7 @@ class _Merger:
             source = self._sources[index].name
             self._clashes.append(f"/{full}: a file that is diverted to there, and {source}")
             return
+        self._check_own_paths(index, path, name, shipped_path)
         other, other_path = self._owner(path, name, index)
         new = self._sources[index].package
         old = self._sources[other].package_of(other_path)
@@ -170,6 +171,22 @@ class _Merger:
             if old and self._sources[other].package is None:
                 old_name = f"package {old.name} of {old_name}"
             self._clashes.append(f"/{full}: {old_name} and {self._sources[index].name}")
+
+    def _check_own_paths(self, index: int, path: str, name: str, shipped_path: str) -> None:
+        """Refuse two paths of one source that symlinks make one, and that are different files."""
+        source = self._sources[index]
+        for other, directory in source.directories.items():
+            is_there = (
+                name in directory.files
+                and self._merged[path].files[name] == (directory.files[name])
+            )
+            if is_there and other != shipped_path and self._resolver.resolve(other) == path:
+                one, two = (paths.join(place, name) for place in (other, shipped_path))
+                raise UserError(
+                    f"{source.name}: /{one} and /{two} are one path in this image, where a symlink "
+                    "leads from one to the other, and the package has a different file for each: "
+                    "dpkg refuses it too. Have the package built for a merged /usr"
+                )
 
     def _has_room(self, path: str, name: str) -> bool:
         """Whether the name that a diverted file gets is free."""

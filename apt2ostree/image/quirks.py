@@ -199,6 +199,8 @@ def _file(value: Any, name: str) -> AddedFile:
 
 
 def _skip(value: Any, name: str) -> frozenset[str]:
-    if not isinstance(value, list) or not all(script in SCRIPTS for script in value):
+    if not isinstance(value, list) or not all(
+        isinstance(script, str) and script in SCRIPTS for script in value
+    ):
         raise UserError(f"{name}: skip {value!r}: expected a list of {', '.join(sorted(SCRIPTS))}")
     return frozenset(value)

@@ -60,6 +60,12 @@ decides, and what an archive changes without changing the package. A SHA512 that
 decides, and stays."""
 
 
+#: Characters of a package's name: it is part of the names of directories.
+MAX_NAME = 128
+#: What Bazel reads in a directory, in lower case.
+RESERVED_NAMES = frozenset({"build.bazel", "module.bazel", "repo.bazel", "workspace.bazel"})
+
+
 class LockfileError(UserError):
     """A lockfile, or a stanza for one, cannot be used; the text names file and line."""
 
@@ -166,6 +172,13 @@ def _umask() -> int:
 
 
 def _with_origin(package: Package) -> Package:
+    for field in (ORIGIN, SNAPSHOT):
+        value = package.get(field)
+        if not value.isprintable():
+            raise LockfileError(
+                f"{package.where}: {package.name}: {field}: {value!a} is no URL; write the lock "
+                "anew with update_lock"
+            )
     value = package.get(ORIGIN)
     if not value:
         return package
@@ -200,6 +213,11 @@ def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: b
 
 def _check(package: Package) -> None:
     """Refuse what no archive would say of a package, before anybody relies on it."""
+    if len(package.name) > MAX_NAME or package.name in RESERVED_NAMES:
+        raise LockfileError(
+            f"{package.where}: a package cannot be called {package.name[:60]!r} here: names have "
+            f"{MAX_NAME} characters at most, and are none of Bazel's own files"
+        )
     if not any(is_checksum(package.checksum, field) for field in FIELDS.values()):
         raise LockfileError(
             f"{package.where}: {package} has neither SHA256 nor SHA512 in its archive's index; ask "

@@ -50,7 +50,7 @@ def unpack(file: BinaryIO, objects: ObjectsWriter, zstd: str | None = None) -> M
         contents.read(reader)
     info_files = info.files(fields, deb.control, contents.listed, contents.md5s)
     record = PackageRecord(
-        name=fields["Package"],
+        name=fields["Package"].lower(),  # As dpkg has it.
         version=fields["Version"],
         architecture=fields["Architecture"],
         control=deb.control["control"].data.decode("utf-8", "surrogateescape"),

@@ -65,6 +65,9 @@ users added without reading content objects."""
 MAX_TEXT = 1 << 20
 """Bytes that such a file may have."""
 
+_LENGTHS = {"file": 6, "symlink": 6, "character device": 6, "block device": 6, "fifo": 4}
+"""Values in a row of each type, without the extended attributes."""
+
 PackageKey = tuple[str, str]
 """What identifies a package within an image: name and architecture."""
 
@@ -269,8 +272,10 @@ def load(path: Path) -> Manifest:
             raise UserError(
                 f"{path}: format {data['format']!r}, expected {FORMAT!r}: build it again"
             )
+        directories = {key: Directory(**value) for key, value in data["directories"].items()}
+        _check_rows(directories)
         return Manifest(
-            directories={key: Directory(**value) for key, value in data["directories"].items()},
+            directories=directories,
             packages=[PackageRecord(**package) for package in data["packages"]],
             dirtree=data["dirtree"],
             dirmeta=data["dirmeta"],
@@ -282,8 +287,17 @@ def load(path: Path) -> Manifest:
             },
             diverted=[(path, aside, name) for path, aside, name in data.get("diverted", [])],
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{path}: not a manifest of apt2ostree: {error!r}") from error
+
+
+def _check_rows(directories: Mapping[str, Directory]) -> None:
+    """Refuse rows that are too short or too long, where whoever reads them would fall over."""
+    for path, directory in directories.items():
+        for name, row in directory.files.items():
+            length = len(row) - isinstance(row[-1], dict)
+            if _LENGTHS.get(row[0]) != length:
+                raise ValueError(f"/{path}/{name}: the row of a {row[0]} with {length} values")
 
 
 def encode_xattrs(xattrs: Mapping[str, bytes]) -> dict[str, str]:

@@ -192,6 +192,22 @@ class FormsTest(ArchiveTest):
         self.suite.write(self.key)
         self.assertEqual(len(self.packages()), 1)
 
+    def test_an_archive_may_have_nothing_else(self) -> None:
+        self.suite.indexes = {"main/binary-all/Packages": index([package("doc")])}
+        for architectures in ("all", "amd64 all", ""):  # As apt does with each of them.
+            self.suite.fields["Architectures"] = architectures
+            self.suite.write(self.key)
+            self.assertEqual(self.packages(), ["doc 1.0 URL test/main all Packages"])
+        self.suite.fields["Architectures"] = "amd64"
+        self.suite.write(self.key)
+        with self.assertLogs("apt2ostree.archive.archive", "WARNING") as logs:
+            self.assertEqual(self.packages(), [])
+        self.assertIn(
+            "test/main has no packages for amd64; it has: all, and those count only if the "
+            "Architectures of its Release file name all as well",
+            logs.output[0],
+        )
+
     def test_local_directories_are_archives_too(self) -> None:
         self.suite.write(self.key)
         text = self.sources().replace(self.server.url, f"file://{self.root}")

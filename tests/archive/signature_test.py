@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -125,6 +126,13 @@ class FindVerifierTest(unittest.TestCase):
 
 
 class KeyringTest(unittest.TestCase):
+    def test_a_hostile_keyring_is_read_in_linear_time(self) -> None:
+        begin = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+        start = time.monotonic()
+        with self.assertRaisesRegex(SignatureError, "x: not a keyring"):
+            parse_keyring("x", begin * 200_000)
+        self.assertLess(time.monotonic() - start, 5)
+
     def test_what_is_no_keyring_is_refused(self) -> None:
         for data, words in (
             (b"hello", "x.gpg: not a keyring; expected public keys as gpg --export writes"),

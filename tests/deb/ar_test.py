@@ -38,6 +38,10 @@ class ArTest(unittest.TestCase):
             with self.assertRaisesRegex(UserError, "not a Debian package.*ar signature"):
                 read(data)
 
+    def test_the_format_before_this_one(self) -> None:
+        with self.assertRaisesRegex(UserError, "package format 0.939, .* expected 2.0; have dpkg"):
+            read(b"0.939000\n222\n\x1f\x8b")
+
     def test_every_truncation_is_noticed(self) -> None:
         whole = debs.ar(("a", b"abc"), ("b", b"defg"))
         headers = {8, 8 + 60 + 3, 8 + 60 + 4}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unittest
 
 from hypothesis import given
@@ -161,6 +162,14 @@ class ParseIndexTest(unittest.TestCase):
     def test_a_stanza_without_a_name_is_refused_always(self) -> None:
         with self.assertRaisesRegex(MalformedIndexError, "x:1: the Package field is missing"):
             parse_index(b"Version: 1\nArchitecture: all\n", "x", unusable=[])
+
+    def test_many_bad_stanzas_are_told_in_linear_time(self) -> None:
+        text = b"\n".join(_MINIMAL.replace(b"all", b"x_y") % b"a" for _ in range(100_000))
+        unusable: list[Unusable] = []
+        start = time.monotonic()
+        parse_index(text, "x", unusable=unusable)
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertTrue(unusable[-1].reason.startswith("x:399997: package a: "))
 
     @given(st.binary(max_size=200))
     def test_reads_or_refuses_any_bytes(self, text: bytes) -> None:

@@ -26,6 +26,10 @@ class ConffilesTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "conffiles, line 2: expected an absolute path"):
             info.conffiles(control_files(conffiles="/etc/a\netc/b\n"))
 
+    def test_paths_that_go_up_again_are_refused(self) -> None:
+        with self.assertRaisesRegex(UserError, "conffiles, line 1: '/etc/../a' has a component"):
+            info.conffiles(control_files(conffiles="/etc/../a\n"))
+
 
 class FieldsTest(unittest.TestCase):
     def test_every_required_field(self) -> None:

@@ -117,6 +117,16 @@ class LockfileTest(BazelTest):
         self.bazel("build", "//:theirs")
         self.assertEqual((asked, self.archive.asked()), (["one_1_amd64.deb"], []))
 
+    def test_another_modules_lock_reads_nothing_of_this_machine(self) -> None:
+        own = self.archive.add(deb(file("./a")), "one")
+        self.lock(own)
+        self.module("other", "other_debs", own.replace(self.archive.url, "file:/srv/debian"))
+        self.assert_says(
+            self.bazel("build", "//:debs_image", check=False),
+            "@other//:x.lock:1: package one is at file:/srv/debian/pool/one_1_amd64.deb, which is "
+            "neither http nor https, and this lock is another module's",
+        )
+
     def test_two_modules_whose_locks_have_one_name(self) -> None:
         same = self.archive.add(deb(file("./a")), "one")
         self.lock(same)

@@ -147,6 +147,31 @@ class BadInputTest(unittest.TestCase):
         evil = deb(directory("./var"), directory("./var/lib"), symlink("./var/lib/dpkg", "/tmp"))
         self.assert_refused("/var/lib/dpkg: both a directory and a file", evil)
 
+    def test_directories_where_the_database_has_files(self) -> None:
+        parents = [directory(f"./{path}") for path in ("var", "var/lib", "var/lib/dpkg")]
+        for path in ("status", "info/format", "info/tiny.list", "triggers/File"):
+            self.assert_refused(
+                f"/var/lib/dpkg/{path}: package tiny 1 ships a directory there, where dpkg's "
+                "database has a file; leave it out of the image",
+                deb(*parents, directory(f"./var/lib/dpkg/{path}")),
+            )
+
+    def test_a_differing_file_of_two_architectures_names_these(self) -> None:
+        one, two = (
+            deb(
+                directory("./usr"),
+                file("./usr/f", architecture.encode()),
+                control=control(Architecture=architecture, Multi_Arch="same"),
+            )
+            for architecture in ("amd64", "i386")
+        )
+        self.assert_refused(
+            "/usr/f: package tiny:amd64 1 and package tiny:i386 1",
+            one,
+            two,
+            options=Options(architectures=("amd64", "i386")),
+        )
+
     def test_what_a_package_ships_of_the_database_does_not_count(self) -> None:
         parents = [directory(f"./{path}") for path in ("var", "var/lib", "var/lib/dpkg")]
         evil = deb(*parents, file("./var/lib/dpkg/status", b"Package: evil\n"))

@@ -35,6 +35,21 @@ class AgainstDpkgTest(ScratchTest):
         image = images.compose_debs(packages, compose.Options(merged_usr="no"))
         self.compare(theirs.database, image)
 
+    def test_names_are_in_lower_case(self) -> None:
+        self.assert_same(
+            deb(control=control("V-Upper")),
+            deb(
+                file("./a"),
+                control=control(
+                    "W-Up",
+                    Multi_Arch="same",
+                    Depends="V-Upper (>= 1) | Zzz:any",
+                    Provides="Some-Thing",
+                    Replaces="OTHER",
+                ),
+            ),
+        )
+
     def compare(self, theirs: dict[str, str], image: images.Composed) -> None:
         ours = {}
         for path, found in image.manifest.directories.items():

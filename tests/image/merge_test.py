@@ -232,6 +232,24 @@ class SymlinkTest(unittest.TestCase):
                 found = self.merged({"lib": target}, lib__x="X", lib__d__y="Y")
                 self.assertEqual((found["usr/lib/x"], found["usr/lib/d/y"]), ("X", "Y"))
 
+    def test_two_different_files_of_one_package_that_become_one(self) -> None:
+        base = source("base", {"usr/bin/": "0755"}, {"bin": "usr/bin"})
+        words = (
+            "package twice 1: /bin/x and /usr/bin/x are one path in this image, where a symlink "
+            "leads from one to the other, and the package has a different file for each: dpkg "
+            "refuses it too"
+        )
+        for twice in (
+            source("twice", {"bin/x": "A", "usr/bin/x": "B"}),
+            source("twice", {"usr/bin/x": "A"}, {"bin/x": "/usr/bin/x"}),
+        ):
+            with self.assertRaises(UserError) as caught:
+                merge.merge([base, twice])
+            said = str(caught.exception)
+            self.assertIn(words, said.replace("/usr/bin/x and /bin/x", "/bin/x and /usr/bin/x"))
+        same = source("same", {"bin/x": "A", "usr/bin/x": "A"})
+        self.assertEqual(flat(merge.merge([base, same]))["usr/bin/x"], "A")
+
     def test_links_that_lead_through_links(self) -> None:
         found = self.merged({"a": "b", "b": "c", "c": "usr/lib"}, a__x="X", b__y="Y", c__z="Z")
         self.assertEqual(

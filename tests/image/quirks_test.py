@@ -83,6 +83,10 @@ class QuirksTest(ScratchTest):
                 "prerm",
             ),
             (
+                {"skip": [{}]},
+                "x/q.json: skip [{}]: expected a list of config, postinst, postrm, preinst, prerm",
+            ),
+            (
                 {"files": {"/x": {"lines": [], "mode": "x"}}},
                 "x/q.json: mode 'x': expected octal digits such as 0644",
             ),

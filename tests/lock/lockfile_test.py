@@ -82,6 +82,8 @@ class RenderTest(unittest.TestCase):
         for fields, words in (
             ({"SHA256": ""}, "a:amd64=1.0 has neither SHA256 nor SHA512 in its archive's index"),
             ({"SHA256": "abc"}, "has neither SHA256 nor SHA512"),
+            ({"Package": "BUILD.bazel"}, "a package cannot be called 'build.bazel' here"),
+            ({"Package": "a" * 129}, "names have 128 characters at most"),
             ({"Size": "-1"}, "Size: '-1' is no size"),
             ({"Filename": "/etc/passwd"}, "Filename: '/etc/passwd' is not a path inside"),
             ({"Filename": "pool/../../x"}, "is not a path inside the archive"),
@@ -111,6 +113,11 @@ class ReadTest(unittest.TestCase):
                 good + b"APT-Sources: nowhere\n",
                 "lock:1: a: APT-Sources: 'nowhere' is not an origin",
             ),
+            (
+                good + b"APT-Sources: http://x/\xff s/main amd64 Packages\n",
+                r"lock:1: a: APT-Sources: 'http://x/\udcff s/main amd64 Packages' is no URL",
+            ),
+            (good + b"Snapshot: http://x/\xff/\n", r"Snapshot: 'http://x/\udcff/' is no URL"),
         ):
             with self.subTest(words), self.assertRaises(LockfileError) as caught:
                 parse_lock(data, "lock")

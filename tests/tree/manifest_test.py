@@ -38,7 +38,9 @@ class ManifestTest(ScratchTest):
         self.assertEqual(self.round_trip(original), original)
 
     def test_surrogates_survive(self) -> None:
-        original = Manifest({"": Directory(), "\udcff": Directory(files={"\udcfe": ["fifo"]})})
+        original = Manifest(
+            {"": Directory(), "\udcff": Directory(files={"\udcfe": ["fifo", "0644", 0, 0]})}
+        )
         self.assertEqual(self.round_trip(original), original)
 
     def test_one_line_per_directory_parents_first(self) -> None:
@@ -61,6 +63,14 @@ class ManifestTest(ScratchTest):
         path.write_bytes(b"\xff\xfe\xfa")
         with self.assertRaisesRegex(UserError, "not a manifest of apt2ostree"):
             manifest.load(path)
+
+    def test_rows_of_the_wrong_length(self) -> None:
+        path = self.scratch / "x.json"
+        for row in ([], ["file"], ["file", "0644", 0, 0, 1], ["fifo", "0644", 0, 0, 1], "file", 7):
+            data = {"": {"files": {"a": row}}}
+            path.write_text(json.dumps({**json.loads(Manifest({}).dump()), "directories": data}))
+            with self.subTest(row), self.assertRaisesRegex(UserError, "x.json: not a manifest"):
+                manifest.load(path)
 
     def test_another_version_of_the_format_says_so(self) -> None:
         path = self.scratch / "x.json"

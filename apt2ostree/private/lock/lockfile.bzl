@@ -8,6 +8,9 @@ _REQUIRED = ["Package", "Version", "Architecture", "Filename"]
 # The fields that say what a file's bytes are, the first to be preferred, and their digits.
 _CHECKSUMS = {"SHA256": 64, "SHA512": 128}
 
+# A package's name is in lower case for apt and dpkg, however it is written.
+_LOWER_CASE = ["Package"] + _CHECKSUMS.keys()
+
 # What is asked for anywhere; names of fields are in any case.
 _SPELLINGS = {
     name.lower(): name
@@ -21,6 +24,10 @@ _SPELLINGS = {
         "Snapshot",
     ]
 }
+
+# A name is part of the names of directories, in one of which Bazel reads these files.
+_MAX_NAME = 128
+_RESERVED_NAMES = ["build.bazel", "module.bazel", "repo.bazel", "workspace.bazel"]
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_"
 
 def parse_lockfile(text, path, declared_architectures = []):
@@ -66,9 +73,9 @@ def _parse_stanzas(text, path):
         if not start or not line.strip():
             if fields:
                 values = {field: "\n".join(value) for field, value in fields.items()}
-                for checksum in _CHECKSUMS:
-                    if checksum in values:
-                        values[checksum] = values[checksum].lower()
+                for field in _LOWER_CASE:
+                    if field in values:
+                        values[field] = values[field].lower()
                 stanzas.append(struct(fields = values, line = first))
                 fields = {}
                 name = None
@@ -119,8 +126,9 @@ def _check_stanza(fields):
     for name in ("Package", "Architecture"):
         if fields[name].strip(_NAME_CHARACTERS) or fields[name][0] in ".-+_":
             return "{} {} has characters that Debian does not allow in it".format(name, repr(fields[name]))
-    checksum = package_checksum(fields)
-    if not checksum:
+    if len(fields["Package"]) > _MAX_NAME or fields["Package"] in _RESERVED_NAMES:
+        return "a package cannot be called {} here: names have {} characters at most, and are none of Bazel's own files".format(repr(fields["Package"][:60]), _MAX_NAME)
+    if not package_checksum(fields):
         return "no field SHA256, nor SHA512: is this the Packages index of an archive? Write the lock anew with update_lock"
     for name, digits in _CHECKSUMS.items():
         value = fields.get(name, "0" * digits)

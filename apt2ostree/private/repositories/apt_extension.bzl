@@ -86,6 +86,7 @@ def _locks(module_ctx):
                 architectures = lock.architectures,
                 archive = tag.archive,
                 dev = module_ctx.is_dev_dependency(tag),
+                is_root = module.is_root,
                 label = tag.lockfile,
                 module = module,
                 packages = lock.packages,

@@ -136,6 +136,8 @@ def _errors_impl(ctx):
         (_stanza(package = "../evil"), [], "x/lock:1: package ../evil: Package \"../evil\" has"),
         (_stanza(package = "a b"), [], "x/lock:1: package a b: Package \"a b\" has characters"),
         (_stanza(package = ".a"), [], "x/lock:1: package .a: Package \".a\" has characters"),
+        (_stanza(package = "BUILD.bazel"), [], "x/lock:1: package build.bazel: a package cannot be called"),
+        (_stanza(package = "a" * 129), [], "x/lock:1: package {}: a package cannot be called \"{}\" here: names have 128 characters".format("a" * 129, "a" * 60)),
         (_stanza(architecture = "../x"), [], "x/lock:1: package a: Architecture \"../x\" has"),
         (_stanza(without = "SHA256") + "SHA512: abc\n", [], "x/lock:1: package a: SHA512 \"abc\" is not 128"),
         (_stanza().replace(_SHA256, "abc"), [], "x/lock:1: package a: SHA256 \"abc\" is not 64"),

@@ -13,7 +13,7 @@ def _package(name, sha256, version = "1", origin = "http://one", line = 1):
     } | ({"APT-Sources": origin + " test/main amd64 Packages"} if origin else {}))
 
 def _lock(*packages, archive = ""):
-    return struct(archive = archive, packages = packages, path = "image/debs.lock")
+    return struct(archive = archive, is_root = True, packages = packages, path = "image/debs.lock")
 
 def _each_package_has_a_repository_impl(ctx):
     env = unittest.begin(ctx)

@@ -71,6 +71,7 @@ def _lock(text, path, architectures = []):
     return struct(
         architectures = lock.architectures,
         archive = "",
+        is_root = True,
         packages = lock.packages,
         path = path,
     )
