@@ -57,7 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         downloader = _downloader(options, progress)
         if options.command == "mirror":
             return _mirror(configs, workspace, _invocation_path(options.directory), downloader)
-        updates = [_update(config, downloader, workspace) for config in configs]
+        updates = [
+            _update(config, downloader, workspace, options.allow_older) for config in configs
+        ]
     status = _apply(updates, workspace, options)
     downloader.cache.prune()
     return status
@@ -92,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
         "--summary",
         metavar="FILE",
         help="write the summary as Markdown too, fit for a commit message; - is standard output",
+    )
+    parser.add_argument(
+        "--allow-older",
+        action="store_true",
+        help="take an archive that is older than the one that the lockfile was made from",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="say more about each step")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
@@ -149,7 +156,9 @@ def _downloader(options: argparse.Namespace, progress: Progress) -> Downloader:
     )
 
 
-def _update(config: LockConfig, downloader: Downloader, workspace: Path) -> Update:
+def _update(
+    config: LockConfig, downloader: Downloader, workspace: Path, allow_older: bool
+) -> Update:
     archives = Archives(
         downloader=downloader,
         keyrings=Keyrings(config.keyrings),
@@ -157,7 +166,7 @@ def _update(config: LockConfig, downloader: Downloader, workspace: Path) -> Upda
         now=datetime.now(timezone.utc),
     )
     start = time.monotonic()
-    update = make_update(config, archives, workspace)
+    update = make_update(config, archives, workspace, allow_older)
     messages.debug(f"{config.label}: resolved in {time.monotonic() - start:.2f} s")
     return update
 

@@ -49,12 +49,14 @@ class Index:
         name: its URI, for messages.
         checksum: that of its content, not compressed: SHA-256 or SHA-512.
         snapshot: URL of the archive as it is now at its snapshot service, or "".
+        date: when the archive was made, by its Release file; or None.
     """
 
     origin: Origin
     name: str
     checksum: str
     snapshot: str
+    date: datetime | None = None
 
     def read(self, cache: Cache) -> bytes:
         """Return its content, checked again.
@@ -216,6 +218,7 @@ class Archives:
             name=wanted.name,
             checksum=self._content(wanted, release) if release else self._unlisted(wanted),
             snapshot=self.snapshots.base(source.uri, release) if release else "",
+            date=release.date if release else None,
         )
 
     def _content(self, wanted: _Wanted, release: Release) -> str:

@@ -3,7 +3,7 @@
 A ``.sources`` file usually names a keyring of the machine that runs apt, such as
 ``/usr/share/keyrings/debian-archive-keyring.gpg``. Here that machine is not Debian, as a rule,
 and what a lockfile becomes must not depend on it: so the name selects, without its directory and
-suffix, one of the keyrings that the caller gives. Only if there is none is the path itself read.
+suffix, one of the keyrings that the caller gives, and the path itself is never read.
 """
 
 from __future__ import annotations
@@ -54,8 +54,6 @@ class Keyrings:
         for path in self.paths:
             if _stem(path) == _stem(wanted):
                 return path
-        if wanted.is_absolute() and wanted.is_file():
-            return wanted
         known = ", ".join(sorted(path.name for path in self.paths)) or "none"
         raise ReleaseError(
             f"{source.place}: Signed-By: there is no keyring {name}; add the file to the attribute "

@@ -7,15 +7,19 @@ patterns are apt's (apt.conf(5), ``Acquire::Snapshots::URI``): a URI with ``@SNA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 from apt2ostree.archive.release import Release
 from apt2ostree.errors import UserError
 
 PLACEHOLDER = "@SNAPSHOTID@"
+#: How a time is written in a snapshot's URL and in a lock, always UTC.
+TIME = "%Y%m%dT%H%M%SZ"
+_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _PATH = "@PATH@"
 
 # By the Release file's Origin and the last part of the archive's path, whatever the mirror's host.
@@ -58,7 +62,7 @@ class Snapshots:
         pattern = self._pattern(uri, release)
         if not pattern or release.date is None:
             return ""
-        time = _later(release.date).strftime("%Y%m%dT%H%M%SZ")
+        time = (release.date + _DELAY).strftime(TIME)
         return pattern.replace(PLACEHOLDER, time).rstrip("/") + "/"
 
     def _pattern(self, uri: str, release: Release) -> str:
@@ -79,5 +83,19 @@ def _is_web(pattern: str) -> bool:
     return PLACEHOLDER in pattern and urlsplit(pattern).scheme in ("http", "https")
 
 
-def _later(date: datetime) -> datetime:
-    return date + _DELAY
+def date_of(url: str) -> datetime | None:
+    """When the archive was made whose snapshot a URL of `Snapshots.base` is, if it tells."""
+    found = _TIME.search(url)
+    try:
+        return parse_time(found[0]) - _DELAY if found else None
+    except ValueError:
+        return None
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time as `TIME` writes it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return datetime.strptime(text, TIME).replace(tzinfo=timezone.utc)

@@ -12,7 +12,10 @@ fields added to each stanza, at its end:
 ``Snapshot``
     the archive's URL at its snapshot service at the time of the lock, with a slash at the end; a
     file that the archive has dropped is at this URL followed by ``Filename``. Left out where the
-    archive has no snapshots, and never changed while the package is the same.
+    archive has no snapshots, and never changed while the package is the same;
+``Archive-Date``
+    in its place where there is none: when the archive was made that had the package first, by
+    its Release file, as ``20260901T120000Z``.
 
 Stanzas are ordered by package name, then architecture, and the fields stand as the archive has
 them, so that the difference between two locks is the difference between two images. An archive's
@@ -24,15 +27,18 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
+from apt2ostree.archive.snapshots import TIME, date_of, parse_time
 from apt2ostree.debian.checksum import FIELDS, field_of, is_checksum
 from apt2ostree.debian.index import MalformedIndexError, Origin, Package, parse_index
 from apt2ostree.errors import UserError
 
 ORIGIN = "APT-Sources"
 SNAPSHOT = "Snapshot"
+DATE = "Archive-Date"
 AUTOMATIC = "Auto-Installed"
 
 DROPPED = frozenset(
@@ -109,6 +115,7 @@ def render_lock(
     old: Iterable[Package],
     snapshot: Callable[[Origin], str],
     automatic: Container[Package] = frozenset(),
+    date: Callable[[Origin], datetime | None] = lambda origin: None,
 ) -> bytes:
     """Return the content of a lockfile.
 
@@ -117,19 +124,26 @@ def render_lock(
         old: the packages of the lockfile that this one replaces.
         snapshot: gives the URL of an archive at its snapshot service, or "".
         automatic: those of the packages that nobody asked for.
+        date: tells when an archive was made.
 
     Raises:
         LockfileError: if a stanza says too little to download the package, or something that
             cannot be.
     """
-    snapshots = {_identity(package): package.get(SNAPSHOT) for package in old}
+    known = {_identity(package): package for package in old}
     stanzas = []
     for package in sorted(packages, key=lambda p: (p.name, p.architecture)):
         _check(package)
         origin = package.origins[0] if package.origins else None
-        kept = snapshots.get(_identity(package))
-        url = kept or (snapshot(origin) if origin else "")
-        stanzas.append(_stanza(package, origin, url, package in automatic))
+        kept = known.get(_identity(package))
+        url = (kept.get(SNAPSHOT) if kept else "") or (snapshot(origin) if origin else "")
+        added = {
+            ORIGIN: str(origin or ""),
+            AUTOMATIC: "1" if package in automatic else "",
+            SNAPSHOT: url,
+            DATE: "" if url else kept.get(DATE) if kept else _time(origin, date),
+        }
+        stanzas.append(_stanza(package, added))
     return b"\n".join(stanzas)
 
 
@@ -198,16 +212,35 @@ def _identity(package: Package) -> Sequence[str]:
     )
 
 
-def _stanza(package: Package, origin: Origin | None, snapshot: str, automatic: bool) -> bytes:
-    dropped = DROPPED | {ORIGIN.lower(), SNAPSHOT.lower(), AUTOMATIC.lower()}
+def archive_date(package: Package) -> datetime | None:
+    """When the archive was made that had a locked package first, if the lock tells.
+
+    Raises:
+        LockfileError: the lock has something else where it would tell.
+    """
+    value = package.get(DATE)
+    if not value:
+        return date_of(package.get(SNAPSHOT))
+    try:
+        return parse_time(value)
+    except ValueError:
+        raise LockfileError(
+            f"{package.where}: {package.name}: {DATE}: {value!a} is no time such as "
+            "20260901T120000Z"
+        ) from None
+
+
+def _time(origin: Origin | None, date: Callable[[Origin], datetime | None]) -> str:
+    made = date(origin) if origin else None
+    return made.strftime(TIME) if made else ""
+
+
+def _stanza(package: Package, added: Mapping[str, str]) -> bytes:
+    """A package's stanza, with fields of the lock's own at its end, those that are not empty."""
+    dropped = DROPPED.union(map(str.lower, added))
     dropped -= {field_of(package.checksum).lower()}
     lines = [field for name, field in package.raw_fields() if name not in dropped]
-    if origin:
-        lines.append(f"{ORIGIN}: {origin}".encode())
-    if automatic:
-        lines.append(f"{AUTOMATIC}: 1".encode())
-    if snapshot:
-        lines.append(f"{SNAPSHOT}: {snapshot}".encode())
+    lines += [f"{name}: {value}".encode() for name, value in added.items() if value]
     return b"\n".join(lines) + b"\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from apt2ostree import messages
@@ -15,7 +16,7 @@ from apt2ostree.archive.sources import Source, parse_sources
 from apt2ostree.debian.index import Package, Unusable, parse_index
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lock_config import LockConfig
-from apt2ostree.lock.lockfile import read_lock, render_lock
+from apt2ostree.lock.lockfile import archive_date, read_lock, render_lock
 from apt2ostree.lock.preferences import Preferences, parse_preferences
 from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.lock.summary import Summary, summarize
@@ -44,8 +45,16 @@ class Update:
         return summarize(self.config.lockfile, self.old, self.new)
 
 
-def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Update:
+def make_update(
+    config: LockConfig, archives: Archives, workspace: Path, allow_older: bool = False
+) -> Update:
     """Work out what a lockfile should hold, writing nothing.
+
+    Args:
+        config: what the target says.
+        archives: fetches what its sources offer.
+        workspace: where the lockfile is.
+        allow_older: take archives that are older than the lock, too.
 
     Raises:
         UserError: about the sources, an archive, the old lockfile, or packages that cannot be
@@ -53,6 +62,8 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
     """
     old = read_lock(workspace / config.lockfile)
     indexes = archives.fetch(read_sources(config), config.architectures)
+    if not allow_older:
+        _forbid_older(indexes, old)
     unusable: list[Unusable] = []
     try:
         chosen = select(config, _packages(indexes, archives.downloader.cache, unusable))
@@ -63,8 +74,32 @@ def make_update(config: LockConfig, archives: Archives, workspace: Path) -> Upda
         raise UserError(f"{config.label}: {error}") from None
     _judge(unusable, chosen.packages)
     snapshots = {index.origin: index.snapshot for index in indexes}
-    content = render_lock(chosen.packages, old, lambda origin: snapshots[origin], chosen.automatic)
+    dates = {index.origin: index.date for index in indexes}
+    content = render_lock(
+        chosen.packages, old, snapshots.__getitem__, chosen.automatic, dates.__getitem__
+    )
     return Update(config, content, old, chosen.packages)
+
+
+def _forbid_older(indexes: Iterable[Index], old: Iterable[Package]) -> None:
+    """Refuse an archive that is older than the state of it that the lock knows."""
+    newest: dict[tuple[str, str], tuple[datetime, Package]] = {}
+    for package in old:
+        date = archive_date(package)
+        for origin in package.origins if date else ():
+            place = origin.uri, origin.suite
+            if date and (place not in newest or newest[place][0] < date):
+                newest[place] = date, package
+    for index in indexes:
+        known = newest.get((index.origin.uri, index.origin.suite))
+        if known and index.date and index.date < known[0]:
+            raise UserError(
+                f"{index.origin.uri} {index.origin.suite} is older than what the lock was made "
+                f"from: its Release file is of {index.date:%Y-%m-%d %H:%M:%S} UTC, and "
+                f"{known[1].where} has {known[1]}, which came with one of "
+                f"{known[0]:%Y-%m-%d %H:%M:%S} UTC. The mirror is behind, or somebody is passing "
+                "off old data as new. Use another mirror, or wait; --allow-older takes it"
+            )
 
 
 def read_sources(config: LockConfig) -> list[Source]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -283,6 +284,55 @@ class ResolvingTest(UpdateLockTest):
         self.assertIn("package lib: the Version field cannot be '2 0'", self.failure())
 
 
+class OlderTest(UpdateLockTest):
+    def publish_of(self, day: int, *stanzas: Mapping[str, str], **fields: str) -> None:
+        """An archive that was made some days ago."""
+        suite = main_suite(self.root, stanzas)
+        suite.date = self.now - timedelta(days=5 - day)
+        suite.fields = fields
+        suite.write(self.key)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.now = datetime.now(timezone.utc).replace(microsecond=0)
+
+    def test_an_archive_older_than_the_lock_is_refused(self) -> None:
+        for fields in ({}, {"Snapshots": "http://127.0.0.1/@SNAPSHOTID@/"}):
+            with self.subTest(fields):
+                self.lock.unlink(missing_ok=True)
+                self.publish_of(3, *NEW, **fields)
+                self.update()
+                self.publish_of(2, *OLD, **fields)
+                self.assertRegex(
+                    self.failure(),
+                    r"http://127\S+ test is older than what the lock was made from: its Release "
+                    r"file is of \S+ \S+ UTC, and \S+image/Packages.lock:\d+ has \S+=2.0, which "
+                    r"came with one of \S+ \S+ UTC. The mirror is behind, or somebody is passing "
+                    "off old data as new. Use another mirror, or wait; --allow-older takes it",
+                )
+                self.failure("--check")
+                self.assertIn("2 downgraded", self.update("--allow-older"))
+
+    def test_the_date_is_that_of_the_state_that_had_the_package_first(self) -> None:
+        self.publish_of(2, *OLD)
+        self.update()
+        date = f"{self.now - timedelta(days=3):%Y%m%dT%H%M%SZ}"
+        self.assertEqual(self.lock.read_text().count(f"Archive-Date: {date}\n"), 2)
+        before = self.lock.read_text()
+        self.publish_of(4, *OLD)
+        self.update()
+        self.assertEqual(self.lock.read_text(), before)
+        self.publish_of(3, *OLD)  # older than the last run, and as good for this lock
+        self.update()
+
+    def test_a_date_that_is_none_is_said(self) -> None:
+        self.publish_of(2, *OLD)
+        self.update()
+        text = self.lock.read_text()
+        self.lock.write_text(re.sub("Archive-Date: .*", "Archive-Date: soon", text))
+        self.assertIn("Archive-Date: 'soon' is no time such as 20260901T120000Z", self.failure())
+
+
 class Sha512Test(UpdateLockTest):
     """An archive such as some vendors have: flat, with InRelease and SHA512 alone."""
 
@@ -348,6 +398,16 @@ class FaultsTest(UpdateLockTest):
         self.suite.write(self.other)
         self.assertIn("InRelease: no valid signature: ", self.failure())
 
+    def test_signed_by_a_keyring_of_this_machine(self) -> None:
+        """Its files do not matter: docs/updating.md says so."""
+        self.suite.write(self.key)
+        self.config = self.configure(keyrings=[str(self.other.path)])
+        self.assertIn(
+            f"image/test.sources:1: Signed-By: there is no keyring {self.key.path}; add the file "
+            "to the attribute keyrings, which has: other.gpg",
+            self.failure(),
+        )
+
     def test_tampered_index(self) -> None:
         self.suite.by_hash = False
         self.suite.write(self.key)
@@ -401,7 +461,7 @@ class KilledTest(UpdateLockTest):
         for name, stanzas in (("old", OLD), ("new", NEW)):
             self.publish(*stanzas)
             self.update()
-            contents[self.lock.read_bytes()] = name
+            contents[self.content()] = name
         self.publish(*OLD)
         start = time.monotonic()
         self.update()
@@ -417,10 +477,14 @@ class KilledTest(UpdateLockTest):
                 # when the machine is busier than it was above.
                 time.sleep(whole * chance.uniform(0.5, 1.5) * (1 + round_ // 24))
                 process.kill()
-            content = self.lock.read_bytes()
+            content = self.content()
             self.assertIn(content, contents)
             seen.append(contents[content])
         self.assertEqual(set(seen), {"old", "new"}, "no run finished: this proves nothing")
+
+    def content(self) -> str:
+        """The lock but for when the archive was made, which is anew in every round."""
+        return re.sub(r"Archive-Date: [0-9]{8}T[0-9]{6}Z\n", "", self.lock.read_text())
 
     def test_ctrl_c_ends_it_at_once_and_cleans_up(self) -> None:
         self.publish(*OLD)
