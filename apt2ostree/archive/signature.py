@@ -4,9 +4,11 @@ Nothing of a signed file is used but what the verifier itself wrote out, so that
 between the signed parts of a clear-signed file (RFC 9580, section 7) can never be taken for
 signed text. gpgv is asked through its status lines (GnuPG's doc/DETAILS).
 
-A signature counts if it is valid, not made with a digest that collisions are known for, and its
-key is in the keyrings given, neither revoked nor expired. As with apt, signatures of keys that
-are not in the keyrings are passed over when another one counts, and a bad one refuses the file.
+A signature counts if it is valid, not made with a digest that collisions are known for, nor in the
+future, and its key is in the keyrings given, has 2048 bits or more if it is one of RSA or DSA, and
+is neither revoked nor expired: whichever of the two programs there is. As with apt, signatures of
+keys that are not in the keyrings are passed over when another one counts, and a bad one refuses
+the file.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ import binascii
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
+from apt2ostree.archive.openpgp import SigningKey, issuers, signing_keys
 from apt2ostree.errors import UserError
 
 # RFC 9580, section 9.5: hash algorithms for which collisions can be made.
@@ -32,6 +37,10 @@ _BEGIN_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
 _END_SIGNATURE = b"-----END PGP SIGNATURE-----"
 
 _TIMEOUT = 60
+_MIN_BITS = 2048
+# Seconds by which the clock of whoever signs may be ahead.
+_MAX_FUTURE = 10
+_KEYBOX = b"KBXf"
 
 
 class SignatureError(UserError):
@@ -57,8 +66,7 @@ def parse_keyring(name: str, data: bytes) -> Keyring:
         packets = b"".join(_dearmour(block) for block in blocks) if blocks else data
     except binascii.Error as error:
         raise SignatureError(f"{name}: the armoured public key is damaged: {error}") from None
-    is_keybox = packets[8:12] == b"KBXf"
-    if not is_keybox and packets[:1] < b"\x80":
+    if packets[8:12] != _KEYBOX and packets[:1] < b"\x80":
         raise SignatureError(
             f"{name}: not a keyring; expected public keys as gpg --export writes them "
             "(with or without --armor)"
@@ -94,7 +102,7 @@ class Verifier:
         keyrings: the keys that may sign.
         fingerprints: those of them that may, in the form of ``Signed-By``; none: all of them.
         allow_expired_keys: take a signature that was made while its key was still valid, as
-            is needed for archives that nobody signs anew. gpgv only; sqv has its own rule.
+            is needed for archives that nobody signs anew.
     """
 
     program: str
@@ -115,7 +123,7 @@ class Verifier:
             arguments = ["--output", str(output)]
             if self._is_sqv:
                 arguments.append("--cleartext")
-            self._run(name, directory, [*arguments, str(path)])
+            self._run(name, directory, [*arguments, str(path)], data)
             # The newline of the last line is not part of what is signed, and sqv leaves it out.
             return output.read_bytes().rstrip(b"\n") + b"\n"
 
@@ -130,20 +138,26 @@ class Verifier:
             path.write_bytes(data)
             signature_path.write_bytes(signature)
             sqv = ["--signature-file", str(signature_path), str(path)]
-            self._run(name, directory, sqv if self._is_sqv else [str(signature_path), str(path)])
+            arguments = sqv if self._is_sqv else [str(signature_path), str(path)]
+            self._run(name, directory, arguments, signature)
         return data
 
     @property
     def _is_sqv(self) -> bool:
         return Path(self.program).name.startswith("sqv")
 
-    def _run(self, name: str, directory: str, arguments: Sequence[str]) -> None:
+    def _run(self, name: str, directory: str, arguments: Sequence[str], signature: bytes) -> None:
+        """Run the program and judge what it says; `signature` is the file that has it."""
+        now = time.time()
         command = [self.program]
         for number, keyring in enumerate(self.keyrings):
             path = Path(directory, f"keyring-{number}")
             path.write_bytes(keyring.packets)
             command += ["--keyring", str(path)]
-        if not self._is_sqv:
+        if self._is_sqv:
+            latest = datetime.fromtimestamp(now + _MAX_FUTURE, timezone.utc)
+            command += ["--not-after", f"{latest:%Y-%m-%dT%H:%M:%SZ}"]
+        else:
             # Of its own directory gpgv would read options, and the keys that its user trusts.
             command += ["--homedir", directory, "--status-fd", "1"]
         result = subprocess.run(
@@ -155,11 +169,36 @@ class Verifier:
         )
         stdout, stderr = (b.decode("utf-8", "replace") for b in (result.stdout, result.stderr))
         if self._is_sqv:
-            self._judge_sqv(name, result.returncode, stdout, stderr)
+            signers = self._judge_sqv(name, result.returncode, stdout, stderr)
+            self._judge_age(name, signature, signers, now)
         else:
-            self._judge_gpgv(name, stdout, stderr)
+            self._judge_gpgv(name, stdout, stderr, now)
 
-    def _judge_sqv(self, name: str, status: int, stdout: str, stderr: str) -> None:
+    def _keys(self) -> dict[str, SigningKey]:
+        """The keys by fingerprint; those of keyboxes, which gpgv alone reads, are left out."""
+        packets = [k.packets for k in self.keyrings if k.packets[8:12] != _KEYBOX]
+        try:
+            return {key.fingerprint: key for ring in packets for key in signing_keys(ring)}
+        except UserError as error:
+            names = ", ".join(keyring.name for keyring in self.keyrings)
+            raise SignatureError(f"{names}: {error}") from None
+
+    def _judge_age(self, name: str, data: bytes, signers: Sequence[str], now: float) -> None:
+        """Refuse keys that have expired since they signed, which sqv accepts and gpgv does not."""
+        if self.allow_expired_keys:
+            return
+        used = [
+            key
+            for issuer in issuers(_signature_packets(name, data))
+            for key in self._keys().values()
+            if key.primary in signers and key.fingerprint.endswith(issuer)
+        ]
+        if not any(key.expires == 0 or key.expires > now for key in used):
+            expired = [f"key {key.fingerprint[-16:]} has expired" for key in used]
+            raise self._refused(name, expired or ["it does not say which key made it"])
+
+    def _judge_sqv(self, name: str, status: int, stdout: str, stderr: str) -> list[str]:
+        """Return the primary keys whose signatures are good."""
         if status != 0 and "unexpected argument" in stderr:
             raise SignatureError(
                 f"{name}: {self.program} is too old for clear-signed files; install gpgv, or "
@@ -171,8 +210,9 @@ class Verifier:
         signers = [(line.strip().upper(),) for line in stdout.splitlines() if line.strip()]
         if not any(self._may_sign(signer) for signer in signers):
             raise self._refused(name, self._not_selected(signers))
+        return [signer for (signer,) in signers if self._may_sign((signer,))]
 
-    def _judge_gpgv(self, name: str, stdout: str, stderr: str) -> None:
+    def _judge_gpgv(self, name: str, stdout: str, stderr: str, now: float) -> None:
         signatures = _gpgv_signatures(stdout)
         if not signatures:
             said = stderr.strip().splitlines()[-1:] or ["gpgv found none"]
@@ -183,7 +223,11 @@ class Verifier:
                 f"{next(s.key for s in signatures if s.verdict == 'BADSIG')} had signed it. "
                 "Somebody tampered with it, or the download is damaged"
             )
-        faults = [signature.fault(self.allow_expired_keys) for signature in signatures]
+        keys = self._keys()
+        faults = [
+            signature.fault(self.allow_expired_keys, now) or _weakness(signature, keys)
+            for signature in signatures
+        ]
         good = [s.signers for s, fault in zip(signatures, faults) if not fault]
         if not good:
             raise self._refused(name, [fault for fault in faults if fault])
@@ -239,11 +283,17 @@ class _Signature:
     made: int = 0
     key_expired: int = 0
 
-    def fault(self, allow_expired_keys: bool) -> str:
-        """Why the signature does not count, or ""."""
+    def fault(self, allow_expired_keys: bool, now: float) -> str:
+        """Why the signature does not count at a time, or ""."""
         if self.digest in _WEAK_DIGESTS:
             return (
                 f"the signature of key {self.key} uses {_WEAK_DIGESTS[self.digest]}, which is weak"
+            )
+        if self.made > now + _MAX_FUTURE:
+            made = datetime.fromtimestamp(self.made, timezone.utc)
+            return (
+                f"the signature of key {self.key} is from the future: it was made on "
+                f"{made:%Y-%m-%d %H:%M:%S} UTC. Set the clock"
             )
         if self.verdict == "EXPKEYSIG" and allow_expired_keys and self.made < self.key_expired:
             return ""
@@ -254,6 +304,29 @@ class _Signature:
             "REVKEYSIG": f"key {self.key} has been revoked",
             "NO_PUBKEY": f"signed by key {self.key}, which is in none of the keyrings",
         }.get(self.verdict, f"the signature of key {self.key} cannot be checked")
+
+
+def _weakness(signature: _Signature, keys: Mapping[str, SigningKey]) -> str:
+    """Why the key of a signature is too weak, or ""."""
+    key = keys.get(signature.signers[0]) if signature.signers else None
+    if key is None or not 0 < key.bits < _MIN_BITS:
+        return ""
+    return (
+        f"key {signature.key} is of RSA or DSA with {key.bits} bits, which is weak: expected "
+        f"{_MIN_BITS} or more"
+    )
+
+
+def _signature_packets(name: str, data: bytes) -> bytes:
+    """The packets of a signature: of a detached one, or of that in a clear-signed file."""
+    begin = data.rfind(_BEGIN_SIGNATURE)
+    if begin < 0:
+        return data
+    block = data[begin + len(_BEGIN_SIGNATURE) :].partition(b"\n")[2].partition(_END_SIGNATURE)[0]
+    try:
+        return _dearmour(block)
+    except binascii.Error as error:
+        raise SignatureError(f"{name}: the armoured signature is damaged: {error}") from None
 
 
 def _gpgv_signatures(status: str) -> list[_Signature]:

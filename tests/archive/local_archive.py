@@ -32,13 +32,18 @@ class Key:
     """A throw-away key that signs archives."""
 
     def __init__(
-        self, directory: Path, name: str = "test", *options: str, lifetime: str = "never"
+        self,
+        directory: Path,
+        name: str = "test",
+        *options: str,
+        lifetime: str = "never",
+        algorithm: str = "ed25519",
     ) -> None:
         # A short path: the agent's socket is in it, and a socket's path has 107 bytes at most.
         self.home = Path(tempfile.mkdtemp(prefix="gpg-", dir="/tmp"))
         self.path = directory / f"{name}.gpg"
         email = f"{name}@example.org"
-        self._gpg(*options, "--quick-gen-key", email, "ed25519", "sign", lifetime)
+        self._gpg(*options, "--quick-gen-key", email, algorithm, "sign", lifetime)
         self.path.write_bytes(self._gpg("--export", email))
         self.armoured = self._gpg("--armor", "--export", email)
         listing = self._gpg("--with-colons", "--list-keys", email).decode()

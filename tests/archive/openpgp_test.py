@@ -4,11 +4,43 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from apt2ostree.archive.openpgp import PublicKey, public_keys
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apt2ostree.archive.openpgp import PublicKey, issuers, public_keys, signing_keys
 from apt2ostree.errors import UserError
 from tests.support.judges import ScratchTest, need
 
 KEYRINGS = Path("apt2ostree/keyrings")
+
+
+class SigningKeysTest(ScratchTest):
+    def test_length_and_end_are_those_that_gpg_shows(self) -> None:
+        need(self, "gpg")
+        for path in sorted(KEYRINGS.glob("*.gpg")):
+            shown = subprocess.run(
+                ["gpg", "--homedir", self.scratch, "--with-colons", "--show-keys", path],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            ).stdout
+            theirs, last = set(), [""]
+            for line in shown.splitlines():
+                fields = line.split(":")
+                if fields[0] == "fpr":
+                    bits = int(last[2]) if last[3] in ("1", "17") else 0
+                    theirs.add((fields[9], bits, int(last[6] or 0)))
+                last = fields if fields[0] in ("pub", "sub") else last
+            ours = {(k.fingerprint, k.bits, k.expires) for k in signing_keys(path.read_bytes())}
+            self.assertEqual(ours, theirs, path)
+
+    @given(st.binary(max_size=200))
+    def test_reads_or_refuses_any_bytes(self, data: bytes) -> None:
+        for read in (signing_keys, issuers):
+            try:
+                read(data)
+            except UserError as error:
+                self.assertIn("byte", str(error))
 
 
 class OpenpgpTest(ScratchTest):

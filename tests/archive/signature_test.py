@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 import unittest
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import mock
 
@@ -101,17 +102,38 @@ class SignatureTest(unittest.TestCase):
         self.assert_refused(words, signed, fingerprints=(self.other.fingerprint,))
 
     def test_an_expired_key_is_refused_unless_old_archives_are_accepted(self) -> None:
-        if not shutil.which("gpgv"):
-            self.skipTest("the rule about expired keys is gpgv's; sqv has its own")
         # A key of 2020 that was valid for a day, and its signature of the same hour.
         old = Key(self.directory, "old", "--faked-system-time", "20200101T000000!", lifetime="1d")
         self.addCleanup(old.close)
         signed = old.clearsign(TEXT, "--faked-system-time", "20200101T010000!")
         keyrings = (parse_keyring("old.gpg", old.path.read_bytes()),)
-        with self.assertRaisesRegex(SignatureError, "key [0-9A-F]+ has expired"):
-            Verifier("gpgv", keyrings).clearsigned("x", signed)
-        lenient = Verifier("gpgv", keyrings, allow_expired_keys=True)
-        self.assertEqual(lenient.clearsigned("x", signed), TEXT)
+        for program in self.programs:
+            with self.assertRaisesRegex(SignatureError, "key [0-9A-F]{16} has expired"):
+                Verifier(program, keyrings).clearsigned("x", signed)
+            lenient = Verifier(program, keyrings, allow_expired_keys=True)
+            self.assertEqual(lenient.clearsigned("x", signed), TEXT)
+
+    def test_an_rsa_key_of_less_than_2048_bits_is_refused(self) -> None:
+        for bits, good in ((1024, False), (2048, True)):
+            key = Key(self.directory, f"rsa{bits}", algorithm=f"rsa{bits}")
+            self.addCleanup(key.close)
+            for verifier in self.verifiers(parse_keyring("rsa.gpg", key.path.read_bytes())):
+                with self.subTest(verifier.program, bits=bits):
+                    signed = key.clearsign(TEXT)
+                    if good:
+                        self.assertEqual(verifier.clearsigned("x", signed), TEXT)
+                        continue
+                    with self.assertRaisesRegex(SignatureError, "1024 bits, which is|RSA1024 is"):
+                        verifier.clearsigned("x", signed)
+
+    def test_a_signature_from_the_future_is_refused(self) -> None:
+        for ahead in (60, 86400):
+            time = datetime.now(timezone.utc) + timedelta(seconds=ahead)
+            signed = self.key.clearsign(TEXT, "--faked-system-time", f"{time:%Y%m%dT%H%M%S}!")
+            for verifier in self.verifiers():
+                words = "is from the future: it was made on|--not-after|Not live"
+                with self.subTest(verifier.program), self.assertRaisesRegex(SignatureError, words):
+                    verifier.clearsigned("x", signed)
 
 
 class FindVerifierTest(unittest.TestCase):
