@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from apt2ostree.errors import UserError
@@ -13,7 +16,7 @@ from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
-from apt2ostree.ship.commit_image import CommitOptions, commit
+from apt2ostree.ship.commit_image import CommitOptions, Committed, commit
 
 HELP = "commit the image to a branch of an OSTree repo, with history and metadata"
 _LAST_SECOND = 253402300799
@@ -67,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(image: BuiltImage, options: argparse.Namespace) -> int:
     """Commit, and say what was written."""
     repo = Repo(options.repo)
+    delta = functools.partial(_generate_delta, options.repo)
     result = commit(
         repo,
         image,
@@ -80,10 +84,12 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
             parent=_parent(options.parent),
             keys=options.gpg_sign,
             gpg_homedir=options.gpg_homedir,
+            prepare=delta if options.delta else None,
         ),
     )
     if result.written is None:
         print(f"{options.branch} {result.commit} (the tree has not changed: nothing to commit)")
+        _complete(repo, result, options, delta)
         return 0
     print(f"{options.branch} {result.commit}")
     print(f"parent {result.parent or 'none: the first commit of this branch'}")
@@ -92,11 +98,32 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
         f"({format_size(result.written.content_bytes)}) and {result.written.metadata} metadata "
         f"objects into {options.repo}"
     )
-    if options.delta:
-        host_ostree.generate_delta(options.repo, result.commit, result.parent)
     if options.update_summary or repo.updates_summary:
         host_ostree.update_summary(options.repo, options.gpg_sign, options.gpg_homedir)
     return 0
+
+
+def _generate_delta(repo: Path, commit: str, parent: str) -> None:
+    start = parent[:12] or "nothing"
+    print(f"making the static delta from {start} to {commit[:12]} …", file=sys.stderr, flush=True)
+    host_ostree.generate_delta(repo, commit, parent)
+
+
+def _complete(
+    repo: Repo,
+    result: Committed,
+    options: argparse.Namespace,
+    delta: Callable[[str, str], None],
+) -> None:
+    """Do what a run that was interrupted, or failed, has left undone beside the commit."""
+    path: Path = options.repo
+    is_new = options.delta and not host_ostree.has_delta(path, result.commit, result.parent)
+    if is_new:
+        delta(result.commit, result.parent)
+    if options.update_summary or repo.updates_summary:
+        summary, ref = path / "summary", path / "refs/heads" / options.branch
+        if is_new or not summary.exists() or summary.stat().st_mtime < ref.stat().st_mtime:
+            host_ostree.update_summary(path, options.gpg_sign, options.gpg_homedir)
 
 
 def _timestamp(given: int | None) -> int:

@@ -19,6 +19,16 @@ def generate_delta(repo: Path, commit: str, parent: str) -> None:
     _run(["static-delta", "generate", f"--repo={repo}", *start, f"--to={commit}"])
 
 
+def has_delta(repo: Path, commit: str, parent: str) -> bool:
+    """Whether there is a static delta as `generate_delta` makes it.
+
+    Raises:
+        UserError: no `ostree`, or it failed.
+    """
+    wanted = f"{parent}-{commit}" if parent else commit
+    return wanted in _run(["static-delta", "list", f"--repo={repo}"]).split()
+
+
 def update_summary(repo: Path, keys: Sequence[str], homedir: Path | None) -> None:
     """Write the repo's summary anew, which lists its refs and static deltas.
 
@@ -36,18 +46,18 @@ def update_summary(repo: Path, keys: Sequence[str], homedir: Path | None) -> Non
     _run(["summary", "--update", f"--repo={repo}", *signing])
 
 
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str]) -> str:
     try:
-        result = subprocess.run(
-            ["ostree", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
-        )
+        result = subprocess.run(["ostree", *arguments], capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError(
-            f"`ostree {arguments[0]}` is needed for this, and there is no ostree on the PATH; the "
-            "commit itself is in the repo"
+            f"`ostree {arguments[0]}` is needed for this, and there is no ostree on the PATH; "
+            "install it and run this again, which does what is missing"
         ) from None
     if result.returncode:
         message = result.stderr.decode(errors="replace").strip()
         raise UserError(
-            f"`ostree {' '.join(arguments)}` failed: {message}; the commit itself is in the repo"
+            f"`ostree {' '.join(arguments)}` failed: {message}; run this again, which does what is "
+            "missing"
         )
+    return result.stdout.decode(errors="replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class CommitOptions:
         parent: checksum that the branch has to be at, if that matters; empty: no branch.
         keys: GPG keys to sign with.
         gpg_homedir: gpg's directory of keys; by default its own.
+        prepare: what is to be done with the commit and its parent (empty for a first one) before
+            the branch leads to it; if it fails, the branch stays where it is.
     """
 
     branch: str
@@ -50,6 +52,7 @@ class CommitOptions:
     parent: str | None = None
     keys: Sequence[str] = ()
     gpg_homedir: Path | None = None
+    prepare: Callable[[str, str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,12 @@ def commit(repo: Repo, image: BuiltImage, options: CommitOptions) -> Committed:
         checksum = transaction.add_metadata("commit", data)
         if signatures:
             transaction.add_detached_metadata(checksum, signatures)
-        transaction.set_ref(options.branch, checksum, before=expected)
+        if options.prepare is None:
+            transaction.set_ref(options.branch, checksum, before=expected)
+    if options.prepare is not None:
+        options.prepare(checksum, head)
+        with repo.transaction() as last:
+            last.set_ref(options.branch, checksum, before=expected)
     return Committed(checksum, head, transaction.written)
 
 

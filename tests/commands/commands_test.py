@@ -138,6 +138,35 @@ class CommitTest(CommandTest):
         self.other_image()
         self.assertIn(f"\nparent {checksum}\n", self.commit(f"--parent={checksum}"))
 
+    def deltas(self) -> list[str]:
+        text = judges.ostree(self.repo, "static-delta", "list")
+        return [word for word in text.split() if len(word) >= 64]
+
+    def test_a_release_is_all_there_before_the_branch_moves(self) -> None:
+        first = self.commit().split()[1]
+        self.other_image()
+        nowhere = mock.patch.dict(os.environ, {"PATH": str(self.scratch)})
+        with nowhere, self.assertRaisesRegex(UserError, "no ostree on the PATH; install it and"):
+            self.commit("--delta", "--update-summary")
+        self.assertEqual(Repo(self.repo).resolve("os/main"), first)
+        second = self.commit("--delta", "--update-summary").split()[1]
+        self.assertEqual(self.deltas(), [f"{first}-{second}"])
+        self.assertIn(second, judges.ostree(self.repo, "summary", "--view"))
+        judges.ostree(self.repo, "fsck")
+
+    def test_what_an_interrupted_run_left_undone_is_done(self) -> None:
+        first = self.commit().split()[1]
+        self.other_image()
+        second = self.commit().split()[1]
+        for _ in range(2):
+            said = self.commit("--delta", "--update-summary")
+            self.assertIn("nothing to commit", said)
+            self.assertEqual(self.deltas(), [f"{first}-{second}"])
+            self.assertIn(second, judges.ostree(self.repo, "summary", "--view"))
+        before = (self.repo / "summary").stat().st_mtime_ns
+        self.commit("--delta", "--update-summary")
+        self.assertEqual((self.repo / "summary").stat().st_mtime_ns, before)
+
     def test_a_branch_that_is_not_where_it_should_be(self) -> None:
         first = self.commit().split()[1]
         self.other_image()

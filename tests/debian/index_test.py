@@ -214,6 +214,7 @@ class PatienceTest(ScratchTest):
                 self.assertEqual(told.is_passed_over, passed_over)
 
     def test_apt_installs_its_neighbour_and_passes_over_the_same(self) -> None:
+        """But for architectures that there are not: apt 3 takes those for foreign ones."""
         need(self, "apt-get")
         for number, (field, _, passed_over) in enumerate(self._BAD):
             with self.subTest(field):
@@ -221,7 +222,8 @@ class PatienceTest(ScratchTest):
                 apt.add("s", {"amd64": self._index(field)})
                 apt.update()
                 self.assertEqual(apt.install(["good"]), {"good:amd64=1"})
-                self.assertEqual(apt.install(["b"]) is None, passed_over)
+                if "Architecture" not in field or not passed_over:
+                    self.assertEqual(apt.install(["b"]) is None, passed_over)
 
     def _index(self, field: str) -> bytes:
         """A stanza of `b` with these fields in the place of its own, and one of `good`."""
