@@ -17,8 +17,8 @@ from apt2ostree.archive.release import Release
 from apt2ostree.errors import UserError
 
 PLACEHOLDER = "@SNAPSHOTID@"
-#: How a time is written in a snapshot's URL and in a lock, always UTC.
 TIME = "%Y%m%dT%H%M%SZ"
+"""How a time is written in a snapshot's URL and in a lock, always UTC."""
 _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _PATH = "@PATH@"
 

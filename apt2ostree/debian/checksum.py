@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-#: The field of a stanza, or of a Release file, for each number of digits; the first is preferred.
 FIELDS = {64: "SHA256", 128: "SHA512"}
+"""The field of a stanza, or of a Release file, for each number of digits; the first is preferred."""
 
 
 def is_checksum(text: str, field: str) -> bool:

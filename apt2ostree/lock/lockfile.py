@@ -31,6 +31,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.archive.snapshots import TIME, date_of, parse_time
 from apt2ostree.debian.checksum import FIELDS, field_of, is_checksum
 from apt2ostree.debian.index import MalformedIndexError, Origin, Package, parse_index
@@ -65,11 +66,14 @@ translations, search tools and installers, checksums weaker or longer than the o
 decides, and what an archive changes without changing the package. A SHA512 that is alone
 decides, and stays."""
 
+_CONFLICT = re.compile(rb"^(?:<<<<<<< .*|\|\|\|\|\|\|\|.*|=======|>>>>>>> .*)$\n?", re.MULTILINE)
+"""The lines that git writes around what two branches have made of a place."""
 
-#: Characters of a package's name: it is part of the names of directories.
+
 MAX_NAME = 128
-#: What Bazel reads in a directory, in lower case.
+"""Characters of a package's name: it is part of the names of directories."""
 RESERVED_NAMES = frozenset({"build.bazel", "module.bazel", "repo.bazel", "workspace.bazel"})
+"""What Bazel reads in a directory, in lower case."""
 
 
 class LockfileError(UserError):
@@ -92,12 +96,42 @@ def read_lock(path: Path) -> list[Package]:
     return parse_lock(data, str(path))
 
 
+def read_old_lock(path: Path) -> list[Package]:
+    """Read a lockfile that is to be written anew: as `read_lock`, but for merge conflicts.
+
+    Of a lock with conflicts this is what stanzas are whole on either side, the first of two.
+
+    Raises:
+        LockfileError: naming the file and the line.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    without = _CONFLICT.sub(b"", data)
+    if without == data:
+        return parse_lock(data, str(path))
+    messages.warning(f"{path}: it has unresolved merge conflicts, and is written anew")
+    try:
+        packages = parse_index(without, str(path), unusable=[])
+    except MalformedIndexError as error:
+        raise LockfileError(str(error)) from None
+    found = dict[tuple[str, str], Package]()
+    for package in packages:
+        found.setdefault((package.name, package.architecture), _with_origin(package))
+    return list(found.values())
+
+
 def parse_lock(data: bytes, filename: str) -> list[Package]:
     """Read the content of a lockfile; ``filename`` is for messages. See :func:`read_lock`."""
     try:
         packages = [_with_origin(package) for package in parse_index(data, filename)]
     except MalformedIndexError as error:
-        hint = "; it has an unresolved merge conflict" if b"\n<<<<<<< " in b"\n" + data else ""
+        hint = (
+            "; it has an unresolved merge conflict: have update_lock write it anew"
+            if _CONFLICT.search(data)
+            else ""
+        )
         raise LockfileError(f"{error}{hint}") from None
     seen: dict[tuple[str, str], Package] = {}
     for package in packages:

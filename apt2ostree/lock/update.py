@@ -16,7 +16,7 @@ from apt2ostree.archive.sources import Source, parse_sources
 from apt2ostree.debian.index import Package, Unusable, parse_index
 from apt2ostree.errors import UserError
 from apt2ostree.lock.lock_config import LockConfig
-from apt2ostree.lock.lockfile import archive_date, read_lock, render_lock
+from apt2ostree.lock.lockfile import archive_date, read_old_lock, render_lock
 from apt2ostree.lock.preferences import Preferences, parse_preferences
 from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, resolve
 from apt2ostree.lock.summary import Summary, summarize
@@ -60,7 +60,7 @@ def make_update(
         UserError: about the sources, an archive, the old lockfile, or packages that cannot be
             installed together.
     """
-    old = read_lock(workspace / config.lockfile)
+    old = read_old_lock(workspace / config.lockfile)
     indexes = archives.fetch(read_sources(config), config.architectures)
     if not allow_older:
         _forbid_older(indexes, old)

@@ -444,10 +444,28 @@ class FaultsTest(UpdateLockTest):
         self.assertIn("Packages:1: expected 'Field: value'", self.failure())
 
     def test_damaged_old_lock(self) -> None:
-        self.lock.write_text("<<<<<<< HEAD\n")
-        said = self.failure()
-        self.assertIn("image/Packages.lock:1: ", said)
-        self.assertIn("unresolved merge conflict", said)
+        self.lock.write_text("nonsense\n")
+        self.assertIn("image/Packages.lock:1: expected 'Field: value'", self.failure())
+
+    def test_merge_conflicts_in_the_old_lock_do_not_stop_a_new_one(self) -> None:
+        ours = self.lock.read_text()
+        theirs = ours.replace("Version: 1.0", "Version: 1.5")
+        whole = f"<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> feature\n"
+        within = ours.replace(
+            "Version: 1.0\n",
+            "<<<<<<< HEAD\nVersion: 1.0\n||||||| base\nVersion: 0\n=======\nVersion: 2\n"
+            ">>>>>>> feature\n",
+        )
+        for conflict in (whole, within, "<<<<<<< HEAD\n=======\n>>>>>>> feature\n"):
+            with self.subTest(conflict):
+                self.lock.write_text(conflict)
+                result = self.run_tool("mirror", "pool")
+                self.assertIn("unresolved merge conflict: have update_lock", result.stderr)
+                result = self.run_tool()
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("has unresolved merge conflicts, and is written", result.stderr)
+                self.assertNotIn("<<<<", self.lock.read_text())
+                self.assertEqual(self.lock.read_text().count("Version: 2.0"), 2)
 
     def tamper(self, path: Path) -> None:
         data = bytearray(path.read_bytes())
