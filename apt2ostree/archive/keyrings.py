@@ -8,13 +8,26 @@ suffix, one of the keyrings that the caller gives, and the path itself is never 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from apt2ostree.archive.download import without_credentials
 from apt2ostree.archive.release import ReleaseError
 from apt2ostree.archive.signature import Keyring, Verifier, find_verifier, parse_keyring
 from apt2ostree.archive.sources import Source
 
+_log = logging.getLogger(__name__)
+
+# Those of these rules.
+_OURS = frozenset(
+    {
+        "debian-archive-keyring",
+        "debian-archive-removed-keys",
+        "debian-ports-archive-keyring",
+        "ubuntu-archive-keyring",
+    }
+)
 _SUFFIXES = (".gpg", ".pgp", ".asc", ".kbx")
 
 
@@ -38,6 +51,16 @@ class Keyrings:
             keyrings = [self._read(self._find(name, source)) for name in signed_by.keyrings]
         else:
             keyrings = [self._read(path) for path in self.paths]
+            foreign = [path.name for path in self.paths if _stem(path) not in _OURS]
+            if foreign and len(self.paths) > 1 and not signed_by.fingerprints:
+                _log.warning(
+                    "%s: without Signed-By, %s %s may be signed by any key of %s as well; name its "
+                    "own keyring",
+                    source.place,
+                    without_credentials(source.uri),
+                    source.suite,
+                    ", ".join(foreign),
+                )
         if not keyrings:
             raise ReleaseError(
                 f"{source.place}: there is no key to check {source.uri} {source.suite} with; "

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 FIELDS = {64: "SHA256", 128: "SHA512"}
-"""The field of a stanza, or of a Release file, for each number of digits; the first is preferred."""
+"""Number of digits → the field of a stanza, or of a Release file; the first is preferred."""
 
 
 def is_checksum(text: str, field: str) -> bool:

@@ -21,7 +21,7 @@ import re
 import shutil
 import struct
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -80,12 +80,13 @@ class Repo:
 
     Args:
         path: the repo's directory.
+        children: those whose parent it is, directly or not.
 
     Raises:
-        UserError: there is none, or its mode is not one of `MODES`.
+        UserError: there is none, its mode is not one of `MODES`, or it is its own parent.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, children: Collection[Path] = ()) -> None:
         self.path = path
         config = configparser.ConfigParser(interpolation=None, strict=False)
         try:
@@ -120,7 +121,12 @@ class Repo:
         timeout = config.get("core", "lock-timeout-secs", fallback="")
         self.lock_timeout = int(timeout) if timeout.lstrip("-").isdigit() else DEFAULT_LOCK_TIMEOUT
         parent = config.get("core", "parent", fallback="")
-        self.parent = Repo(path / parent) if parent else None
+        known = {*children, path.resolve()}
+        if parent and (path / parent).resolve() in known:
+            raise UserError(
+                f"{path / 'config'}: parent {parent!r}: the repo would be its own parent"
+            )
+        self.parent = Repo(path / parent, known) if parent else None
 
     def object_path(self, name: str) -> Path:
         """Where `CHECKSUM.TYPE` is kept, `file` being `filez` in an archive repo."""

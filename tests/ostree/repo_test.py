@@ -230,6 +230,17 @@ class BadInputTest(RepoTest):
         with self.assertRaisesRegex(UserError, "not an OSTree repo"):
             Repo(self.path)
 
+    def test_a_repo_that_is_its_own_parent(self) -> None:
+        for name, parent in (("a", "."), ("b", "../c"), ("c", "../b")):
+            path = self.scratch / name
+            repo.create(path, "archive")
+            config = path / "config"
+            config.write_text(config.read_text() + f"parent={parent}\n")
+        for name in "ab":
+            words = r"config: parent '\S+': the repo would be its own parent"
+            with self.assertRaisesRegex(UserError, words):
+                Repo(self.scratch / name)
+
     def test_a_ref_that_holds_no_checksum(self) -> None:
         target = self.make("archive")
         for content in (b"", b"xx\n", b"\xff" * 64):

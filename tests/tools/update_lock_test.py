@@ -408,6 +408,18 @@ class FaultsTest(UpdateLockTest):
             self.failure(),
         )
 
+    def test_a_source_without_signed_by_beside_keyrings_of_others_is_warned_of(self) -> None:
+        sources = self.directory / "test.sources"
+        sources.write_text(sources.read_text().partition("Signed-By")[0])
+        ours = self.directory / "debian-archive-keyring.gpg"
+        ours.write_bytes(self.key.path.read_bytes())
+        for others, warned in (([], False), ([str(self.other.path)], True)):
+            self.config = self.configure(keyrings=[str(ours), *others])
+            result = self.run_tool()
+            self.assertEqual(result.returncode, 0, result.stderr)
+            words = "test.sources:1: without Signed-By, http://127.0.0.1"
+            self.assertEqual(words in result.stderr, warned, result.stderr)
+
     def test_tampered_index(self) -> None:
         self.suite.by_hash = False
         self.suite.write(self.key)
