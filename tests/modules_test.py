@@ -16,6 +16,7 @@ ROOMS = [
     "ostree",
     "tree",
     "image",
+    "sandbox",
     "configure",
     "ship",
     "commands",

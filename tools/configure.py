@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apt2ostree import errors, worker
-from apt2ostree.configure import cleanup, configure, namespaces, scripts
-from apt2ostree.configure.fakeroot_packages import FakerootPackages
-from apt2ostree.configure.sandbox import Limits
+from apt2ostree.configure import cleanup, configure, scripts
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.request import at_most_one
+from apt2ostree.sandbox.fakeroot_packages import FakerootPackages
+from apt2ostree.sandbox.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class Request:
 def main(request: Request) -> None:
     """Run the action."""
     errors.heed_sigterm()
-    namespaces.enter()
     image = request.image
     try:
         configured, commit = configure.configure(

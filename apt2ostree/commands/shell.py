@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from apt2ostree import messages
-from apt2ostree.configure import shell
 from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.sandbox import shell
 
 HELP = "open a shell in the image (changes are thrown away), or run a program there"
 

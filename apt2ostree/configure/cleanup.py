@@ -43,6 +43,7 @@ class Cleanup:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = list(rules)
+        self._directories: dict[str, bool] = {}
 
     def removes(self, path: str, target: str = "") -> bool:
         """Whether a path, or a directory it is in, is to be removed.
@@ -51,13 +52,26 @@ class Cleanup:
             path: relative to the root.
             target: of a symlink: the path that it leads to, relative to the root.
         """
-        while path:
-            for rule in reversed(self._rules):
-                if rule.fits(path, target):
-                    if not rule.keep:
-                        return True
-                    break
-            path, target = path.rpartition("/")[0], ""
+        above = path.rpartition("/")[0]
+        return self._decides(path, target) or self._removes_directory(above)
+
+    def _removes_directory(self, path: str) -> bool:
+        """Whether a directory, or one it is in, is to be removed: asked of each path below it."""
+        asked = []
+        while path and path not in self._directories:
+            asked.append(path)
+            path = path.rpartition("/")[0]
+        removed = self._directories.get(path, False)
+        for directory in reversed(asked):
+            removed = removed or self._decides(directory, "")
+            self._directories[directory] = removed
+        return removed
+
+    def _decides(self, path: str, target: str) -> bool:
+        """Whether the last rule that fits a path removes it."""
+        for rule in reversed(self._rules):
+            if rule.fits(path, target):
+                return not rule.keep
         return False
 
 

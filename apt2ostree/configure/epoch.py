@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-from apt2ostree.configure import materialize
 from apt2ostree.debian.control import parse_stanzas
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.sandbox import materialize
 from apt2ostree.tree.manifest import CHECKSUM, SIZE, TYPE, Directory, PackageRecord
 
 FALLBACK = 946_684_800

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 LAST_LINES = 40
+MAX_LINE = 4096
+"""Bytes after which a line is taken for a whole one."""
+MAX_SECTIONS = 1 << 14
+"""Sections that scripts can begin by what they write."""
 _SECTION = re.compile(r"(?:Setting up|Processing triggers for) (\S+) \(\S+\) \.\.\.")
 _FOLLOW_UP = "dependency problems"
 
@@ -14,13 +19,15 @@ _FOLLOW_UP = "dependency problems"
 class Log:
     """Output in sections, one per package, and the packages that failed.
 
+    Scripts may write without end: of each section the last lines are kept.
+
     Attributes:
-        lines: section → lines; the section before the first package is the empty string.
+        lines: section → last lines; the section before the first package is the empty string.
         errors: package → what dpkg says of its failure.
         configuring: (seconds since boot, package): when dpkg turned to each.
     """
 
-    lines: dict[str, list[str]] = field(default_factory=dict)
+    lines: dict[str, deque[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     configuring: list[tuple[float, str]] = field(default_factory=list)
     _section: str = ""
@@ -41,11 +48,14 @@ class Log:
         """Take in output of the scripts."""
         self._output += data.decode("utf-8", "backslashreplace")
         *whole, self._output = self._output.split("\n")
+        if len(self._output) > MAX_LINE:
+            whole, self._output = [*whole, self._output], ""
         for line in whole:
             match = _SECTION.match(line)
-            if match:
+            if match and len(self.lines) < MAX_SECTIONS:
                 self._section = plain_name(match[1])
-            self.lines.setdefault(self._section, []).append(line)
+            lines = self.lines.setdefault(self._section, deque(maxlen=LAST_LINES + 1))
+            lines.append(line[:MAX_LINE])
 
     def add_status(self, data: bytes, now: float) -> None:
         """Take in what dpkg writes to its status descriptor."""
@@ -79,7 +89,7 @@ class Log:
 
     def last_lines(self, section: str) -> str:
         """The end of a section, indented."""
-        lines = self.lines.get(section, [])
+        lines = list(self.lines.get(section, ()))
         cut = ["…"] if len(lines) > LAST_LINES else []
         return "\n".join(f"  {line}" for line in cut + lines[-LAST_LINES:])
 

@@ -1,18 +1,18 @@
 """Maintainer scripts and what they find around them (Policy chapter 6, dpkg(1)).
 
 dpkg runs a package's `preinst install` before it unpacks the package. Here everything is
-unpacked first, so what a preinst registers, diversions (dpkg-divert(1)) and overrides of
-owner and mode (dpkg-statoverride(1)), is carried out after it.
+unpacked first, so what a preinst registers, diversions (`diversions.py`) and overrides of owner and
+mode (dpkg-statoverride(1)), is carried out after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Callable
 
 from apt2ostree.debian.control import parse_stanza
 from apt2ostree.debian.relations import RelationError, parse_relations
+from apt2ostree.sandbox.environment import ENVIRONMENT
 from apt2ostree.tree.manifest import PackageKey, PackageRecord
 
 FIRST = "base-passwd"
@@ -26,28 +26,13 @@ POLICY = "#!/bin/sh\nexit 101\n"
 
 
 def environment(epoch: int, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of everything that runs in the sandbox.
+    """The environment of maintainer scripts and hooks.
 
     Args:
         epoch: the time that records of time shall have, in seconds since 1970.
         extra: set by the user; wins.
     """
-    return {
-        "DEBCONF_NONINTERACTIVE_SEEN": "true",
-        "DEBIAN_FRONTEND": "noninteractive",
-        "HOME": "/root",
-        "LC_ALL": "C.UTF-8",
-        "LOGNAME": "root",
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "SHELL": "/bin/sh",
-        "SOURCE_DATE_EPOCH": str(epoch),
-        "SYSTEMD_OFFLINE": "1",
-        "TERM": "dumb",
-        "TZ": "UTC",
-        "USER": "root",
-        **extra,
-    }
+    return {**ENVIRONMENT, "SOURCE_DATE_EPOCH": str(epoch), "SYSTEMD_OFFLINE": "1", **extra}
 
 
 @dataclass(frozen=True)
@@ -125,59 +110,6 @@ def _pre_depends(package: PackageRecord) -> list[str]:
         return [relation.name for group in parse_relations(text) for relation in group]
     except RelationError:
         return []  # dpkg says what is wrong with it when it configures
-
-
-@dataclass(frozen=True)
-class Diversion:
-    """An entry of dpkg's database of diversions.
-
-    Attributes:
-        path: the diverted file, absolute.
-        target: what it is called now.
-        package: the one whose own file stays at `path`; `:` for none.
-    """
-
-    path: str
-    target: str
-    package: str
-
-
-def parse_diversions(text: str) -> list[Diversion]:
-    """Read `/var/lib/dpkg/diversions`: three lines per entry."""
-    lines = text.splitlines()
-    return [Diversion(*lines[at : at + 3]) for at in range(0, len(lines) - 2, 3)]
-
-
-def diversion_of(
-    path: str, package: str, entries: Iterable[Diversion], real: Callable[[str], str]
-) -> Diversion | None:
-    """The diversion that makes room for a package's file.
-
-    Args:
-        path: of the file, relative to the root.
-        package: whose it is.
-        entries: the diversions there are.
-        real: makes an absolute path such a relative one, without symlinks.
-    """
-    for entry in entries:
-        if entry.package == package and real(entry.path) == path:
-            return entry
-    return None
-
-
-def wrongly_diverted(
-    new: Collection[Diversion], package: str, shipped: Collection[str]
-) -> list[Diversion]:
-    """The diversions with which a preinst renamed its own package's file.
-
-    Where dpkg unpacks after the preinst, the package's own file is not there yet to be renamed.
-
-    Args:
-        new: what the preinst registered.
-        package: whose preinst it was.
-        shipped: the absolute paths that the package ships.
-    """
-    return [entry for entry in new if entry.package == package and entry.path in shipped]
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,27 @@
 """The overlay's upper directory: what configuring changed, brought into the manifest.
 
-A character device 0:0 in the upper directory is a whiteout: the path is gone. A directory
-with `user.overlay.opaque` hides all of the lower one. Owners, modes and attributes come
-from fakeroot's database and the recorder by the inode that the merged tree shows. Source:
-the kernel's overlayfs.rst.
+A character device in the upper directory is a whiteout: the path is gone. A directory with
+`user.overlay.opaque` hides all of the lower one. What a file is, its own inode says; owners, modes
+and attributes come from fakeroot's database and the recorder by the inode that the merged tree
+shows. Everything that is read here others have written: `sandbox/tree.py`. Source: the kernel's
+overlayfs.rst.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from apt2ostree.configure import acl, creator
-from apt2ostree.configure.fakeroot import Status
-from apt2ostree.configure.recorder import Inode, Record
 from apt2ostree.ostree.objects import FileHeader
 from apt2ostree.ostree.objects_tar import ObjectsWriter
+from apt2ostree.sandbox import acl, creator
+from apt2ostree.sandbox.fakeroot import Status
+from apt2ostree.sandbox.recorder import Inode
+from apt2ostree.sandbox.root import Known
+from apt2ostree.sandbox.tree import Tree, link
 from apt2ostree.tree import paths
 from apt2ostree.tree.manifest import Directory, Row, encode_xattrs
 
@@ -34,19 +37,6 @@ _TYPES = {
     stat.S_IFIFO: "fifo",
     stat.S_IFSOCK: "socket",
 }
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of inodes besides what the disk says.
-
-    Attributes:
-        statuses: fakeroot's database.
-        records: what the recorder holds.
-    """
-
-    statuses: Mapping[Inode, Status]
-    records: Mapping[Inode, Record]
 
 
 @dataclass
@@ -68,7 +58,7 @@ class Upper:
     Args:
         directories: the tree as it was; changed in place.
         upper: the overlay's upper directory.
-        merged: the overlay, mounted.
+        merged: the overlay.
         known: owners, modes, attributes.
         removes: whether a path that configuring made, and that leads to another if it is a
             symlink, is not to be kept.
@@ -78,8 +68,8 @@ class Upper:
     def __init__(
         self,
         directories: dict[str, Directory],
-        upper: Path,
-        merged: Path,
+        upper: Tree,
+        merged: Tree,
         known: Known,
         removes: Callable[[str, str], bool],
         objects: ObjectsWriter,
@@ -100,37 +90,79 @@ class Upper:
             touched: paths of the lower directory by inode, of which only owner, mode or
                 attributes may have changed.
         """
-        self._directory("")
+        pending = [""]
+        while pending:
+            pending += reversed(self._directory(pending.pop()))
         for path in sorted(touched.values()):
-            if not os.path.lexists(self._upper / path):
+            if not self._is_there(path):
                 self._update(path)
         return self.changes
 
-    def _directory(self, path: str) -> None:
-        """Take in a directory of the upper tree, and all that is below it."""
+    def _is_there(self, path: str) -> bool:
+        """Whether the upper tree has a path, or something else in place of a directory above it."""
+        try:
+            os.close(self._upper.open(path))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _directory(self, path: str) -> list[str]:
+        """Take in a directory of the upper tree and its files; return its directories."""
         self._update(path)
-        if _is_opaque(self._upper / path):
+        with self._upper.opened(path) as descriptor:
+            opaque = _is_opaque(descriptor)
+        if opaque:
             self._drop_content(path)
-        for entry in sorted(os.scandir(self._upper / path), key=lambda entry: entry.name):
+        directories = []
+        for entry in sorted(self._upper.scan(path), key=lambda entry: entry.name):
             below = paths.join(path, entry.name)
-            if below not in self._shipped and self._removes(below, _target(entry, path)):
+            if below not in self._shipped and self._removes(below, self._target(entry, below)):
                 self.changes.cleaned.append(below)
             elif entry.is_dir(follow_symlinks=False):
-                self._directory(below)
-            elif _is_whiteout(entry):
-                self._drop(below)
-            else:
+                directories.append(below)
+            elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
                 self._update(below)
+            else:
+                self._update_special(below)
+        return directories
+
+    def _update_special(self, path: str) -> None:
+        """Take in what is neither file nor directory: a whiteout, a fifo, a socket."""
+        with self._upper.opened(path) as descriptor:
+            is_whiteout = stat.S_ISCHR(os.fstat(descriptor).st_mode)
+        if is_whiteout:
+            self._drop(path)
+        else:
+            self._update(path)
+
+    def _target(self, entry: os.DirEntry[str], path: str) -> str:
+        """Where a symlink leads, relative to the root; empty if it is none."""
+        if not entry.is_symlink():
+            return ""
+        with self._upper.opened(path) as descriptor:
+            target = os.readlink("", dir_fd=descriptor)
+        return os.path.normpath(os.path.join("/", path, "..", target)).lstrip("/")
 
     def _update(self, path: str) -> None:
         """Take in one path as the merged tree has it."""
         try:
-            disk = os.lstat(self._merged / path)
-        except FileNotFoundError:
-            return
+            descriptor = self._merged.open(path)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                return
+            raise
+        try:
+            self._update_from(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _update_from(self, path: str, descriptor: int) -> None:
+        disk = os.fstat(descriptor)
         inode = disk.st_dev, disk.st_ino
-        status = self._status(path, disk, inode)
-        xattrs = self._xattrs(path, disk, inode)
+        status = self._status(path, disk, descriptor)
+        xattrs = self._xattrs(disk, descriptor)
         self._follow_chmod(inode, disk, xattrs)
         mode = acl.apply_to_mode(status.mode, xattrs)
         xattrs = acl.without_trivial(xattrs)
@@ -141,17 +173,18 @@ class Upper:
         elif type_ in ("file", "symlink"):
             self._drop_directory(path)
             above, name = paths.split(path)
-            row = self._row(path, type_, status, xattrs)
+            row = self._row(descriptor, type_, status, xattrs)
             self._directories[above].files[name] = row
         else:
             self._drop(path)
             self.changes.left_out.append((path, type_))
 
-    def _status(self, path: str, disk: os.stat_result, inode: Inode) -> Status:
+    def _status(self, path: str, disk: os.stat_result, descriptor: int) -> Status:
+        inode = disk.st_dev, disk.st_ino
         status = self._known.statuses.get(inode)
-        if status is None:
+        if status is None or not _may_be(status.mode, disk.st_mode):
             status = Status(disk.st_mode, 0, 0)
-        maker = creator.read_note(self._merged / path)
+        maker = None if stat.S_ISLNK(disk.st_mode) else creator.read_note(descriptor)
         if maker:
             # fakeroot says root's of whatever was not given away.
             uid, gid = status.uid or maker.uid, status.gid or maker.gid
@@ -170,14 +203,14 @@ class Upper:
             status = Status(status.mode, uid, gid, status.rdev)
         return status
 
-    def _xattrs(self, path: str, disk: os.stat_result, inode: Inode) -> dict[str, bytes]:
+    def _xattrs(self, disk: os.stat_result, descriptor: int) -> dict[str, bytes]:
         xattrs = {}
-        if not stat.S_ISLNK(disk.st_mode):
-            place = str(self._merged / path)
-            for name in os.listxattr(place, follow_symlinks=False):
+        if stat.S_ISREG(disk.st_mode) or stat.S_ISDIR(disk.st_mode):
+            place = link(descriptor)
+            for name in os.listxattr(place):
                 if name.startswith("user.") and not name.startswith(_OWN):
-                    xattrs[name] = os.getxattr(place, name, follow_symlinks=False)
-        record = self._known.records.get(inode)
+                    xattrs[name] = os.getxattr(place, name)
+        record = self._known.records.get((disk.st_dev, disk.st_ino))
         if record:
             xattrs.update(record.xattrs)
         return xattrs
@@ -200,16 +233,15 @@ class Upper:
         directory.uid, directory.gid = status.uid, status.gid
         directory.xattrs = encode_xattrs(xattrs) or None
 
-    def _row(self, path: str, type_: str, status: Status, xattrs: Mapping[str, bytes]) -> Row:
+    def _row(self, descriptor: int, type_: str, status: Status, xattrs: Mapping[str, bytes]) -> Row:
         row: Row = [type_, f"{stat.S_IMODE(status.mode):04o}", status.uid, status.gid]
-        place = self._merged / path
         if type_ == "symlink":
-            target = str(place.readlink())
+            target = os.readlink("", dir_fd=descriptor)
             header = FileHeader(status.uid, status.gid, status.mode, target, xattrs)
             row += [target, self._objects.add_file(header, 0, [])]
         else:
             header = FileHeader(status.uid, status.gid, status.mode, xattrs=xattrs)
-            with place.open("rb", buffering=0) as file:
+            with open(link(descriptor), "rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 chunks = iter(lambda: file.read(CHUNK), b"")
                 row += [size, self._objects.add_file(header, size, chunks)]
@@ -235,35 +267,19 @@ class Upper:
             del self._directories[other]
 
 
-def lower_paths(lower: Path, wanted: set[int]) -> Iterator[tuple[int, str]]:
-    """Yield (inode number, path) of the files below `lower` that are wanted."""
-    pending = [""]
-    while pending:
-        path = pending.pop()
-        with os.scandir(lower / path) as entries:
-            for entry in entries:
-                below = paths.join(path, entry.name)
-                if entry.inode() in wanted:
-                    yield entry.inode(), below
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(below)
+def _may_be(mode: int, disk: int) -> bool:
+    """Whether fakeroot's mode can be that of what is on the disk.
+
+    It makes device nodes of files; any other type is of a file that had the inode before, or of
+    none.
+    """
+    type_, real = stat.S_IFMT(mode), stat.S_IFMT(disk)
+    return type_ == real or (real == stat.S_IFREG and type_ in (stat.S_IFCHR, stat.S_IFBLK))
 
 
-def _target(entry: os.DirEntry[str], directory: str) -> str:
-    """Where a symlink in a directory leads, relative to the root; empty if it is none."""
-    if not entry.is_symlink():
-        return ""
-    return os.path.normpath(os.path.join(f"/{directory}", os.readlink(entry.path))).lstrip("/")
-
-
-def _is_whiteout(entry: os.DirEntry[str]) -> bool:
-    status = entry.stat(follow_symlinks=False)
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
-
-
-def _is_opaque(path: Path) -> bool:
+def _is_opaque(descriptor: int) -> bool:
     try:
-        return os.getxattr(path, _OPAQUE, follow_symlinks=False) == b"y"
+        return os.getxattr(link(descriptor), _OPAQUE) == b"y"
     except OSError:
         return False
 

@@ -10,26 +10,8 @@ import subprocess
 import threading
 import time
 import unittest
-from pathlib import Path
 
-from tests.configure.runner import ConfigureTest, environment_of_tools, package
-
-SECONDS = f"98765.{os.getpid()}"
-"""An odd time to sleep, by which a test knows its own processes."""
-
-
-def sleepers() -> list[str]:
-    """The processes of the machine that sleep for `SECONDS`."""
-    found = []
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            try:
-                command = (path / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if command == f"sleep\0{SECONDS}\0".encode():
-                found.append(path.name)
-    return found
+from tests.configure.runner import SECONDS, ConfigureTest, environment_of_tools, package, sleepers
 
 
 class BadScriptsTest(ConfigureTest):

@@ -6,8 +6,9 @@ import gzip
 import io
 from pathlib import Path
 
-from apt2ostree.configure import epoch, materialize
+from apt2ostree.configure import epoch
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import materialize
 from apt2ostree.tree.manifest import PackageRecord
 from tests.support import debs, images
 from tests.support.judges import ScratchTest

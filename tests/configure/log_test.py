@@ -13,8 +13,8 @@ class LogTest(unittest.TestCase):
         log.add_output(b"before\nSetting up libc6:amd64 (2.36-9) ...\none\ntw")
         log.add_output(b"o\nSetting up nginx (1.22) ...\nthree")
         log.end()
-        self.assertEqual(["before"], log.lines[""])
-        self.assertEqual(["one", "two"], log.lines["libc6"][1:])
+        self.assertEqual(["before"], list(log.lines[""]))
+        self.assertEqual(["one", "two"], list(log.lines["libc6"])[1:])
         self.assertIn("three", log.last_lines("nginx"))
 
     def test_triggers_count_as_their_package(self) -> None:
@@ -29,6 +29,17 @@ class LogTest(unittest.TestCase):
         shown = log.last_lines("a").splitlines()
         self.assertEqual(["  …", f"  {100 - LAST_LINES}"], shown[:2])
         self.assertEqual("  99", shown[-1])
+
+    def test_output_without_end_is_not_kept(self) -> None:
+        log = Log()
+        for _ in range(1000):
+            log.add_output(b"x" * 10_000)
+            log.add_output(b"Setting up other (1) ...\nSetting up another (1) ...\n" * 10)
+        kept = sum(len(line) for lines in log.lines.values() for line in lines)
+        self.assertLess(kept, 1_000_000)
+        for number in range(20_000):
+            log.add_output(b"Setting up x%d (1) ...\n" % number)
+        self.assertLess(len(log.lines), 20_000)
 
     def test_failures_that_follow_from_another_are_told_apart(self) -> None:
         log = Log()

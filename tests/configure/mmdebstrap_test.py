@@ -14,10 +14,11 @@ import unittest
 from hashlib import sha256
 from pathlib import Path
 
-from apt2ostree.configure import epoch, materialize
+from apt2ostree.configure import epoch
 from apt2ostree.image import built_image
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.lock.lockfile import read_lock
+from apt2ostree.sandbox import materialize
 from tests.archive.local_archive import Key, Suite, serve
 from tests.configure import differences
 from tests.support.judges import ScratchTest, need, run, skip_aloud

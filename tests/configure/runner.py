@@ -29,6 +29,8 @@ TOOL = (
     "worker.run(main, Request)"
 )
 CLEANUP = Path("apt2ostree/configure/cleanup.list")
+SECONDS = f"98765.{os.getpid()}"
+"""An odd time to sleep, by which a test knows its own processes."""
 
 
 @dataclass(frozen=True)
@@ -202,3 +204,17 @@ class ConfigureTest(ScratchTest):
 def environment_of_tools(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for a tool of ours, run by this Python."""
     return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **extra}
+
+
+def sleepers() -> list[str]:
+    """The processes of the machine that sleep for `SECONDS`."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            try:
+                command = (path / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if command == f"sleep\0{SECONDS}\0".encode():
+                found.append(path.name)
+    return found

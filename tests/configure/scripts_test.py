@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from apt2ostree.configure import scripts
-from apt2ostree.configure.scripts import Diversion, Override
+from apt2ostree.configure.scripts import Override
 from apt2ostree.tree.manifest import PackageRecord
 
 
@@ -46,21 +46,6 @@ class OrderTest(unittest.TestCase):
 
 
 class DatabaseTest(unittest.TestCase):
-    def test_diversions_take_three_lines_each(self) -> None:
-        text = "/bin/sh\n/bin/sh.distrib\ndash\n/a\n/b\n:\n"
-        self.assertEqual(
-            [Diversion("/bin/sh", "/bin/sh.distrib", "dash"), Diversion("/a", "/b", ":")],
-            scripts.parse_diversions(text),
-        )
-
-    def test_a_packages_own_file_is_wrongly_diverted_by_its_preinst(self) -> None:
-        own = Diversion("/usr/bin/x", "/usr/bin/x.real", "mine")
-        other = Diversion("/usr/bin/y", "/usr/bin/y.real", "mine")
-        local = Diversion("/usr/bin/x", "/usr/bin/x.real", ":")
-        self.assertEqual(
-            [own], scripts.wrongly_diverted([own, other, local], "mine", {"/usr/bin/x"})
-        )
-
     def test_overrides_set_the_owner_before_the_mode(self) -> None:
         (override,) = scripts.parse_overrides("root #42 2755 /usr/bin/with blank\n")
         self.assertEqual(Override("root", "#42", "2755", "/usr/bin/with blank"), override)

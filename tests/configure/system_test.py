@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from apt2ostree.configure import acl
+from apt2ostree.sandbox import acl
 from apt2ostree.tree.manifest import decode_xattrs, row_xattrs
 from tests.configure import configured
 

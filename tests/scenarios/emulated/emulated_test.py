@@ -27,7 +27,7 @@ TOOL = (
     "worker.run(main, Request)"
 )
 OLD_KERNEL = """
-from apt2ostree.configure import linux
+from apt2ostree.sandbox import linux
 def mount(source, target, type_="", flags=0, data="", real=linux.mount):
     if type_ == "binfmt_misc":
         raise PermissionError(1, "Operation not permitted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import unittest
 
-from apt2ostree.configure import acl
+from apt2ostree.sandbox import acl
 
 USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 ANYBODY = 0xFFFFFFFF

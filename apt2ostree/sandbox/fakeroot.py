@@ -10,21 +10,26 @@ fakeroot(1), faked(1), and the format that `fakeroot -s` writes.
 from __future__ import annotations
 
 import re
+import stat
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import mounts, seccomp
-from apt2ostree.configure.recorder import Inode
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import mounts, seccomp
+from apt2ostree.sandbox.recorder import Inode
 
 DAEMON = "faked-sysv"
 LIBRARY = "libfakeroot-sysv.so"
 KEY = 1_061_000
 """Of the message queues; the sandbox has an IPC namespace of its own."""
-LOADED = "owners.loaded"
-SAVED = "owners.saved"
+_SAVED = "/proc/self/fd/1"
+"""Where the daemon writes its database: to its standard output, at which nobody can put
+anything else."""
+_TYPES = {stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO,
+          stat.S_IFSOCK}  # fmt: skip
+_MAX_ID = 0xFFFF_FFFF
 
 HIDDEN = frozenset(
     [
@@ -42,7 +47,8 @@ HIDDEN = frozenset(
 them, where it can."""
 
 _LINE = re.compile(
-    r"dev=([0-9a-f]+),ino=(\d+),mode=([0-7]+),uid=(\d+),gid=(\d+),nlink=\d+,rdev=(\d+)"
+    r"dev=([0-9a-f]{1,16}),ino=(\d{1,20}),mode=([0-7]{1,6}),uid=(\d{1,10}),gid=(\d{1,10}),"
+    r"nlink=\d{1,20},rdev=(\d{1,20})"
 )
 _SHT_DYNSYM = 11
 
@@ -74,11 +80,10 @@ def environment() -> dict[str, str]:
 
 
 def command() -> list[str]:
-    """The daemon; the database to load is its standard input."""
-    saved = f"/{mounts.TOOLS}/{SAVED}"
+    """The daemon; the database to load is its standard input, the one to save its output."""
     return [
         f"/{mounts.TOOLS}/{DAEMON}", "--foreground", "--load", "--key", str(KEY),
-        "--save-file", saved,
+        "--save-file", _SAVED,
     ]  # fmt: skip
 
 
@@ -100,11 +105,21 @@ def parse(text: str) -> dict[Inode, Status]:
     statuses = {}
     for line in text.splitlines():
         match = _LINE.fullmatch(line)
-        if not match:
-            raise UserError(f"fakeroot's database: {line!r} is no line that faked-sysv writes")
-        device, number, mode, uid, gid, rdev = match.groups()
-        statuses[int(device, 16), int(number)] = Status(int(mode, 8), int(uid), int(gid), int(rdev))
+        status = _status(*match.groups()[2:]) if match else None
+        if not match or not status:
+            raise UserError(
+                f"fakeroot's database: {line[:200]!r} is no line that faked-sysv writes"
+            )
+        statuses[int(match[1], 16), int(match[2])] = status
     return statuses
+
+
+def _status(mode: str, uid: str, gid: str, rdev: str) -> Status | None:
+    """What a line says; `None` if there is no such file."""
+    status = Status(int(mode, 8), int(uid), int(gid), int(rdev))
+    if stat.S_IFMT(status.mode) not in _TYPES or max(status.uid, status.gid) > _MAX_ID:
+        return None
+    return status
 
 
 def find(paths: Iterable[str]) -> dict[str, str]:
@@ -139,13 +154,12 @@ def find(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def install(directory: Path, files: Mapping[str, bytes], statuses: Mapping[Inode, Status]) -> None:
+def install(directory: Path, files: Mapping[str, bytes]) -> None:
     """Write what the sandbox needs.
 
     Args:
         directory: what it sees as `/run/apt2ostree`.
         files: content of what `find` has found.
-        statuses: the owners to begin with.
     """
     hidden = HIDDEN if seccomp.machine() else ()
     for name, content in files.items():
@@ -153,7 +167,6 @@ def install(directory: Path, files: Mapping[str, bytes], statuses: Mapping[Inode
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if name == DAEMON else hide_symbols(content, hidden))
         path.chmod(0o755)
-    (directory / LOADED).write_text(dump(statuses), encoding="ascii")
 
 
 def hide_symbols(library: bytes, names: Collection[str]) -> bytes:

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import linux, mounts
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import linux, mounts
 from apt2ostree.tree.manifest import PackageRecord
 
 PROGRAM = "qemu-user"

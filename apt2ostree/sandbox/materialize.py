@@ -4,7 +4,6 @@ Every file is ours on the disk, without setuid bits: who owns what, and which at
 has, goes into fakeroot's database and the recorder, by inode. All times are one and the
 same, so that nothing that looks at them can differ.
 
-A hundred thousand files are written: functions of `os` do it in half the time of `Path`'s.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apt2ostree.configure.fakeroot import Status
-from apt2ostree.configure.recorder import Inode
 from apt2ostree.errors import UserError
 from apt2ostree.ostree import objects, objects_tar
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.sandbox.fakeroot import Status
+from apt2ostree.sandbox.recorder import Inode
+from apt2ostree.sandbox.tree import Tree
 from apt2ostree.tree.manifest import (
     CHECKSUM,
     GID,
@@ -88,7 +88,7 @@ def read_content(location: Location, name: str) -> bytes:
 
 
 def write(
-    directories: Mapping[str, Directory], locations: Mapping[str, Location], root: Path, time: int
+    directories: Mapping[str, Directory], locations: Mapping[str, Location], root: Tree, time: int
 ) -> Special:
     """Write a tree below `root`, which exists and is empty.
 
@@ -110,17 +110,20 @@ def write(
     before = os.umask(0)
     try:
         for path in ordered:
-            target = f"{root}/{path}"
             if path:
-                os.mkdir(target, 0o700)
-            for name, row in directories[path].files.items():
-                if row[TYPE] == "symlink":
-                    _write_symlink(f"{target}/{name}", row, special)
-                elif row[TYPE] == "file":
-                    places.setdefault(f"{row[CHECKSUM]}.file", []).append((f"{target}/{name}", row))
-        _write_files(places, locations, special, time)
+                with root.above(path) as (above, name):
+                    os.mkdir(name, 0o700, dir_fd=above)
+            with root.opened(path) as directory:
+                for name, row in directories[path].files.items():
+                    if row[TYPE] == "symlink":
+                        _write_symlink(directory, name, row, special)
+                    elif row[TYPE] == "file":
+                        place = f"{path}/{name}" if path else name
+                        places.setdefault(f"{row[CHECKSUM]}.file", []).append((place, row))
+        _write_files(places, locations, root, special, time)
         for path in reversed(ordered):
-            _finish_directory(f"{root}/{path}", directories[path], special, time)
+            with root.opened(path, os.O_RDONLY | os.O_DIRECTORY) as directory:
+                _finish_directory(directory, directories[path], special, time)
     finally:
         os.umask(before)
     return special
@@ -129,13 +132,14 @@ def write(
 def _write_files(
     places: Mapping[str, Sequence[tuple[str, Row]]],
     locations: Mapping[str, Location],
+    root: Tree,
     special: Special,
     time: int,
 ) -> None:
     missing = [name for name in places if name not in locations]
     if missing:
         raise UserError(
-            f"/{places[missing[0]][0]}: its object {missing[0]} is in none of the objects tars "
+            f"/{places[missing[0]][0][0]}: its object {missing[0]} is in none of the objects tars "
             f"({len(missing)} are missing); build the image again"
         )
     by_tar: dict[Path, list[str]] = {}
@@ -146,7 +150,7 @@ def _write_files(
             for name in sorted(names, key=lambda name: locations[name].offset):
                 for path, row in places[name]:
                     content = _content(file.fileno(), locations[name], name)
-                    _write_file(path, row, content, special, time)
+                    _write_file(root, path, row, content, special, time)
 
 
 def _content(descriptor: int, location: Location, name: str) -> Iterator[bytes]:
@@ -170,10 +174,12 @@ def _content(descriptor: int, location: Location, name: str) -> Iterator[bytes]:
         )
 
 
-def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special, time: int) -> None:
+def _write_file(
+    root: Tree, path: str, row: Row, content: Iterator[bytes], special: Special, time: int
+) -> None:
     mode = int(row[MODE], 8)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, mode & ~_SET_ID)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = root.open(path, flags, mode & 0o7777 & ~_SET_ID)
     try:
         for data in content:
             view = memoryview(data)
@@ -187,21 +193,21 @@ def _write_file(path: str, row: Row, content: Iterator[bytes], special: Special,
         os.close(descriptor)
 
 
-def _write_symlink(path: str, row: Row, special: Special) -> None:
-    os.symlink(row[TARGET], path)
+def _write_symlink(directory: int, name: str, row: Row, special: Special) -> None:
+    os.symlink(row[TARGET], name, dir_fd=directory)
     if row[UID] or row[GID] or has_xattrs(row):
-        status = os.lstat(path)
+        status = os.lstat(name, dir_fd=directory)
         _note(status, stat.S_IFLNK | 0o777, row[UID], row[GID], special)
         _note_xattrs(status, row_xattrs(row), special)
 
 
-def _finish_directory(path: str, directory: Directory, special: Special, time: int) -> None:
+def _finish_directory(descriptor: int, directory: Directory, special: Special, time: int) -> None:
     mode = int(directory.mode, 8)
     # setgid stays: the kernel hands it down to new subdirectories.
-    os.chmod(path, mode & ~stat.S_ISUID)
-    os.utime(path, (time, time))
+    os.fchmod(descriptor, mode & ~stat.S_ISUID)
+    os.utime(descriptor, (time, time))
     if mode & stat.S_ISUID or directory.uid or directory.gid or directory.xattrs:
-        status = os.lstat(path)
+        status = os.fstat(descriptor)
         _note(status, stat.S_IFDIR | mode, directory.uid, directory.gid, special)
         _note_xattrs(status, decode_xattrs(directory.xattrs), special)
 
@@ -215,9 +221,22 @@ def _note_xattrs(status: os.stat_result, xattrs: Mapping[str, bytes], special: S
         special.xattrs[status.st_dev, status.st_ino] = xattrs
 
 
-def add_directories(root: Path, names: Iterable[str]) -> None:
+def add_directories(root: Tree, names: Iterable[str]) -> None:
     """Make directories in the root that the sandbox needs and the image may lack."""
     for name in names:
-        path = root / name
-        if not path.is_symlink():
-            path.mkdir(mode=0o755, exist_ok=True)
+        if not root.exists(name):
+            with root.above(name) as (above, last):
+                os.mkdir(last, 0o755, dir_fd=above)
+
+
+def find(root: Tree, wanted: set[int]) -> Iterator[tuple[int, str]]:
+    """Yield (inode number, path) of the files of a tree that are wanted."""
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        for entry in root.scan(path):
+            below = f"{path}/{entry.name}" if path else entry.name
+            if entry.inode() in wanted:
+                yield entry.inode(), below
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(below)

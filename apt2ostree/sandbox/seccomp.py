@@ -7,7 +7,8 @@ kernel's system call tables.
 
 Used for the calls that a user namespace with one uid refuses and that must be recorded
 instead: extended attributes (capabilities, ACLs) and owners; and for those that create files,
-so that it can be recorded for whom; and for groups.
+so that it can be recorded for whom; and for groups. Calls that reach what is no namespace's are
+not to be had: keys, and typing on the caller's terminal (keyrings(7), ioctl_tty(2)).
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apt2ostree.configure import linux, namespaces
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import linux, namespaces
 
 _SET_MODE_FILTER = 1
 _NEW_LISTENER = 1 << 3
 _ALLOW = 0x7FFF_0000
 _USER_NOTIF = 0x7FC0_0000
 _ERRNO_ENOSYS = 0x0005_0000 | 38
+_ERRNO_EPERM = 0x0005_0000 | 1
 _CONTINUE = 1
 
 # _IOWR('!', 0, struct seccomp_notif) and _IOWR('!', 1, struct seccomp_notif_resp)
@@ -36,6 +38,9 @@ _NOTIF_RECV = 0xC050_2100
 _NOTIF_SEND = 0xC018_2101
 _NOTIF = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
+
+# _IOR('!', 2, __u64): the number that all kernels take
+_NOTIF_ID_VALID = 0x8008_2102
 
 # _IOW('!', 3, struct seccomp_notif_addfd)
 _NOTIF_ADDFD = 0x4018_2103
@@ -53,6 +58,11 @@ _O_CREAT = 0o100
 # getxattrat and its like (Linux 6.13), the same numbers everywhere: not to be had, so that
 # libraries fall back to the calls below.
 _XATTRAT = range(463, 467)
+_TIOCSTI = 0x5412
+_TIOCLINUX = 0x541C
+_X86_64_ARCHITECTURE = 0xC000_003E
+_X32 = 0x4000_0000
+"""Added to the numbers of calls with 32-bit pointers on x86_64, which have no filter here."""
 
 XATTR_CALLS = (
     "setxattr",
@@ -112,16 +122,43 @@ CALLS: Mapping[int, Mapping[int, str]] = {
 
 
 @dataclass(frozen=True)
+class Forbidden:
+    """Numbers of calls that an architecture's programs do not get.
+
+    Attributes:
+        keys: add_key, request_key, keyctl.
+        ioctl: of which two requests are refused.
+    """
+
+    keys: Sequence[int]
+    ioctl: int
+
+
+_FORBIDDEN: Mapping[int, Forbidden] = {
+    0xC000_003E: Forbidden((248, 249, 250), 16),
+    0x4000_0003: Forbidden((286, 287, 288), 54),
+    0xC000_00B7: Forbidden((217, 218, 219), 29),
+    0x4000_0028: Forbidden((309, 310, 311), 54),
+    0xC000_00F3: Forbidden((217, 218, 219), 29),
+}
+
+
+@dataclass(frozen=True)
 class Machine:
     """A machine whose kernel is known here.
 
     Attributes:
         seccomp: number of the call seccomp(2).
-        architectures: AUDIT_ARCH_* of the programs it can run.
+        architectures: AUDIT_ARCH_* of the programs it can run, its own first.
     """
 
     seccomp: int
     architectures: Sequence[int]
+
+    @property
+    def keyctl(self) -> int:
+        """Number of the call keyctl(2)."""
+        return _FORBIDDEN[self.architectures[0]].keys[2]
 
 
 MACHINES: Mapping[str, Machine] = {
@@ -156,12 +193,15 @@ class Call:
         pid: of the caller, as the listener sees it.
         name: `setxattr`, …
         arguments: six numbers; pointers are the caller's.
+        process: a descriptor (O_PATH) of the caller's directory in /proc. Its number may come to
+            be another process's, of the machine; this stays the caller's, or leads nowhere.
     """
 
     id: int
     pid: int
     name: str
     arguments: Sequence[int]
+    process: int
 
 
 def install(here: Machine) -> int:
@@ -192,7 +232,7 @@ def install(here: Machine) -> int:
 
 
 def receive(listener: int) -> Call:
-    """Wait for the next call.
+    """Wait for the next call; its `process` is for the receiver to close.
 
     Raises:
         OSError: the caller was killed meanwhile (ENOENT).
@@ -200,7 +240,14 @@ def receive(listener: int) -> Call:
     buffer = bytearray(_NOTIF.size)
     fcntl.ioctl(listener, _NOTIF_RECV, buffer)
     id_, pid, _flags, number, architecture, _instruction, *arguments = _NOTIF.unpack(buffer)
-    return Call(id_, pid, CALLS[architecture][number], arguments)
+    process = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # If it still waits, then the number was still its own.
+        fcntl.ioctl(listener, _NOTIF_ID_VALID, struct.pack("=Q", id_))
+    except OSError:
+        os.close(process)
+        raise
+    return Call(id_, pid, CALLS[architecture][number], arguments, process)
 
 
 def answer(listener: int, call: Call, result: int) -> None:
@@ -235,6 +282,9 @@ def _program(architectures: Sequence[int]) -> bytes:
     program = _instruction(_LOAD_WORD, 0, 0, _ARCH_OFFSET)
     for architecture in architectures:
         block = _instruction(_LOAD_WORD, 0, 0, 0)
+        if architecture == _X86_64_ARCHITECTURE:
+            block += _instruction(_JUMP_ANY_BIT, 0, 1, _X32)
+            block += _instruction(_RETURN, 0, 0, _ERRNO_ENOSYS)
         for number, name in CALLS[architecture].items():
             flags = CREATING.get(name, -1)
             body = b""
@@ -245,9 +295,15 @@ def _program(architectures: Sequence[int]) -> bytes:
                 body += _instruction(_RETURN, 0, 0, _ALLOW)
             body += _instruction(_RETURN, 0, 0, _USER_NOTIF)
             block += _instruction(_JUMP_EQUAL, 0, len(body) // 8, number) + body
-        for number in _XATTRAT:
+        forbidden = _FORBIDDEN[architecture]
+        for number in (*_XATTRAT, *forbidden.keys):
             block += _instruction(_JUMP_EQUAL, 0, 1, number)
             block += _instruction(_RETURN, 0, 0, _ERRNO_ENOSYS)
+        block += _instruction(_JUMP_EQUAL, 0, 4, forbidden.ioctl)
+        block += _instruction(_LOAD_WORD, 0, 0, _ARGUMENTS_OFFSET + 8)
+        block += _instruction(_JUMP_EQUAL, 1, 0, _TIOCSTI)
+        block += _instruction(_JUMP_EQUAL, 0, 1, _TIOCLINUX)
+        block += _instruction(_RETURN, 0, 0, _ERRNO_EPERM)
         block += _instruction(_RETURN, 0, 0, _ALLOW)
         program += _instruction(_JUMP_EQUAL, 0, len(block) // 8, architecture) + block
     return program + _instruction(_RETURN, 0, 0, _ALLOW)

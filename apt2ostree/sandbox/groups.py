@@ -11,8 +11,8 @@ import errno
 import struct
 from pathlib import Path
 
-from apt2ostree.configure import caller
-from apt2ostree.configure.seccomp import Call
+from apt2ostree.sandbox import caller
+from apt2ostree.sandbox.seccomp import Call
 
 CALLS = ("getgroups", "setgroups")
 _MAX = 65536
@@ -34,7 +34,7 @@ class Groups:
         if call.name == "setgroups":
             if size > _MAX:
                 return -errno.EINVAL
-            data = caller.read(call.pid, address, 4 * size) if size else b""
+            data = caller.read(call, address, 4 * size) if size else b""
             _, started = _stat(call.pid)
             self._set[call.pid, started] = struct.unpack(f"={size}I", data)
             return 0
@@ -42,7 +42,7 @@ class Groups:
         if size:
             if size < len(groups):
                 return -errno.EINVAL
-            caller.write(call.pid, address, struct.pack(f"={len(groups)}I", *groups))
+            caller.write(call, address, struct.pack(f"={len(groups)}I", *groups))
         return len(groups)
 
     def _of(self, pid: int) -> tuple[int, ...]:

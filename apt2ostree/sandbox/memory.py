@@ -29,12 +29,19 @@ def _of_cgroups() -> list[int]:
     for path in _own_cgroups():
         try:
             limit = (path / "memory.max").read_text(encoding="ascii").strip()
-            used = (path / "memory.current").read_text(encoding="ascii").strip()
-        except OSError:
+            used = int((path / "memory.current").read_text(encoding="ascii"))
+            used -= _cached((path / "memory.stat").read_text(encoding="ascii"))
+        except (OSError, ValueError):
             continue
-        if limit.isdigit() and used.isdigit():
-            left.append(max(0, int(limit) - int(used)))
+        if limit.isdigit():
+            left.append(max(0, int(limit) - used))
     return left
+
+
+def _cached(statistics: str) -> int:
+    """Bytes that are kept of files and given up when somebody needs them."""
+    pairs = (line.partition(" ") for line in statistics.splitlines())
+    return sum(int(value) for name, _, value in pairs if name in ("active_file", "inactive_file"))
 
 
 def _own_cgroups() -> list[Path]:

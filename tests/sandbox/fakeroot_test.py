@@ -6,9 +6,9 @@ import ctypes
 import sys
 import unittest
 
-from apt2ostree.configure import fakeroot
-from apt2ostree.configure.fakeroot import Status
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import fakeroot
+from apt2ostree.sandbox.fakeroot import Status
 from tests.support.judges import ScratchTest
 
 
@@ -20,6 +20,12 @@ class DatabaseTest(unittest.TestCase):
     def test_a_line_of_another_form_is_shown(self) -> None:
         with self.assertRaisesRegex(UserError, "'nonsense' is no line that faked-sysv writes"):
             fakeroot.parse("nonsense\n")
+
+    def test_a_file_that_cannot_be_is_shown(self) -> None:
+        for mode, uid in (("0", "0"), ("170644", "0"), ("100644", "4294967296")):
+            line = f"dev=1,ino=2,mode={mode},uid={uid},gid=0,nlink=1,rdev=0"
+            with self.assertRaisesRegex(UserError, f"'{line}' is no line that faked-sysv writes"):
+                fakeroot.parse(f"{line}\n")
 
     def test_packages_without_fakeroot_are_named_as_such(self) -> None:
         with self.assertRaisesRegex(UserError, "hold no faked-sysv; expected fakeroot and"):

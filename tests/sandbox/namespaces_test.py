@@ -11,7 +11,10 @@ from pathlib import Path
 from tests.configure.runner import ConfigureTest, environment_of_tools, package
 from tests.support.judges import skip_aloud
 
-NUMBERS = {"x86_64": {"mount": 165, "unshare": 272}, "aarch64": {"mount": 40, "unshare": 97}}
+NUMBERS = {
+    "x86_64": {"mount": 165, "mount_setattr": 442, "unshare": 272},
+    "aarch64": {"mount": 40, "mount_setattr": 442, "unshare": 97},
+}
 """Machine → number of a system call."""
 
 FILTER = """
@@ -27,7 +30,7 @@ assert not libc.prctl(22, 2, struct.pack("@HxxxxxxP", 4, ctypes.addressof(code))
 """Lets a system call of this process fail, as the filter of a container engine does."""
 
 NO_OVERLAYFS = """
-from apt2ostree.configure import linux
+from apt2ostree.sandbox import linux
 def mount(source, target, type_="", flags=0, data="", real=linux.mount):
     real(source, target, "no-such-file-system" if type_ == "overlay" else type_, flags, data)
 linux.mount = mount
@@ -35,11 +38,11 @@ linux.mount = mount
 """The kernel's own answer for a file system that it does not have."""
 
 LISTEN = """
-from apt2ostree.configure import seccomp
+from apt2ostree.sandbox import seccomp
 listener = seccomp.install(seccomp.Machine(seccomp.machine().seccomp, ()))
 """
 
-EPERM, EACCES = 1, 13
+EPERM, EACCES, ENOSYS = 1, 13, 38
 AS_ROOT = ("unshare", "--user", "--map-root-user", "--mount")
 
 
@@ -171,6 +174,11 @@ class NamespacesTest(ConfigureTest):
         )
         self.assertIn("nor in memory (No such device): it has none; load its module", said)
         self.assertIn("`modprobe overlay`", said)
+
+    def test_a_kernel_that_makes_no_mount_read_only_for_others(self) -> None:
+        said = self.said(before=self.forbid("mount_setattr", ENOSYS))
+        self.assertIn("(mount_setattr(2): Function not implemented): this is Linux", said)
+        self.assertIn("needed is 5.12 or newer", said)
 
     def test_somebody_else_listens_to_the_system_calls(self) -> None:
         said = self.said(*AS_ROOT, before=LISTEN)

@@ -16,15 +16,18 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from apt2ostree.configure import caller, seccomp
-from apt2ostree.configure.seccomp import Call
+from apt2ostree.sandbox import caller, seccomp
+from apt2ostree.sandbox.seccomp import Call
+from apt2ostree.sandbox.tree import link
 
 ATTRIBUTE = "user.apt2ostree.creator"
 """`UID:GID` of who made the file."""
 _UID = re.compile(rb"\0FAKEROOTFUID=(\d{1,10})(?:\0|\Z)")
 _GID = re.compile(rb"\0FAKEROOTFGID=(\d{1,10})(?:\0|\Z)")
+_NUMBER = re.compile(rb"\d{1,10}")
+MAX_ID = 2**32 - 2
+"""The greatest uid and gid: credentials(7); the next means none."""
 _ENVIRONMENT_MAX = 1 << 18
 _UMASK = re.compile(r"^Umask:\s*([0-7]+)$", re.MULTILINE)
 
@@ -76,7 +79,7 @@ def handle(listener: int, call: Call, note_creator: Callable[[int, Owner], None]
     Raises:
         OSError: the process is gone, or has too many files open.
     """
-    owner = owner_of(call.pid)
+    owner = owner_of(call)
     if owner is None:
         return None
     try:
@@ -85,7 +88,7 @@ def handle(listener: int, call: Call, note_creator: Callable[[int, Owner], None]
         if name in (b"", b".", b"..") or request.flags & os.O_DIRECTORY:
             return None
         place = above or (b"/" if request.path.startswith(b"/") else b".")
-        parent = caller.open_path(call.pid, request.directory, place, True)
+        parent = caller.open_path(call, request.directory, place, True)
     except OSError:
         return None
     try:
@@ -104,11 +107,11 @@ def handle(listener: int, call: Call, note_creator: Callable[[int, Owner], None]
         os.close(made)
 
 
-def owner_of(pid: int) -> Owner | None:
+def owner_of(call: Call) -> Owner | None:
     """The user that a process was executed as under fakeroot; `None` for root."""
     # Asked for every file that is made: no more than has to be is done.
     try:
-        descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open("environ", os.O_RDONLY | os.O_CLOEXEC, dir_fd=call.process)
     except OSError:
         return None
     try:
@@ -122,22 +125,31 @@ def owner_of(pid: int) -> Owner | None:
     uid, gid = _UID.search(environment), _GID.search(environment)
     if not uid and not gid:
         return None
-    return Owner(int(uid[1]) if uid else 0, int(gid[1]) if gid else 0)
+    return _owner(uid[1] if uid else b"0", gid[1] if gid else b"0")
 
 
-def read_note(path: Path) -> Owner | None:
-    """Who made a file of the merged tree, if it was not root."""
+def read_note(made: int) -> Owner | None:
+    """Who made a file or directory, a descriptor of which is given, if it was not root."""
     try:
-        uid, _, gid = os.getxattr(path, ATTRIBUTE, follow_symlinks=False).partition(b":")
-        return Owner(int(uid), int(gid))
-    except (OSError, ValueError):
+        uid, _, gid = os.getxattr(link(made), ATTRIBUTE).partition(b":")
+    except OSError:
         return None
+    return _owner(uid, gid)
+
+
+def _owner(uid: bytes, gid: bytes) -> Owner | None:
+    """The owner of these numbers; `None` if they are no users' and groups'."""
+    if not (_NUMBER.fullmatch(uid) and _NUMBER.fullmatch(gid)):
+        return None
+    if max(int(uid), int(gid)) > MAX_ID:
+        return None
+    return Owner(int(uid), int(gid))
 
 
 def note(made: int, owner: Owner) -> None:
     """Note on a file or directory who made it."""
     value = f"{owner.uid}:{owner.gid}".encode("ascii")
-    os.setxattr(f"/proc/self/fd/{made}", ATTRIBUTE, value)
+    os.setxattr(link(made), ATTRIBUTE, value)
 
 
 def _request(call: Call) -> _Request:
@@ -168,19 +180,21 @@ def _make(call: Call, request: _Request, name: bytes, parent: int) -> int:
     Raises:
         OSError: it is there already, for one.
     """
-    mode = request.mode & 0o7777 & ~_umask_of(call.pid)
+    mode = request.mode & 0o7777 & ~_umask_of(call)
     if call.name.startswith("symlink"):
         os.symlink(request.target, name, dir_fd=parent)
     elif call.name.startswith("mkdir"):
         os.mkdir(name, mode & 0o1777, dir_fd=parent)
     else:
-        flags = (request.flags & 0xFFFF_FFFF) | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = caller.signed(request.flags) | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(name, flags, mode, dir_fd=parent)
     return os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
 
 
-def _umask_of(pid: int) -> int:
-    match = _UMASK.search(Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace"))
+def _umask_of(call: Call) -> int:
+    descriptor = os.open("status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=call.process)
+    with open(descriptor, encoding="ascii", errors="replace") as file:
+        match = _UMASK.search(file.read())
     return int(match[1], 8) if match else 0o022
 
 

@@ -10,12 +10,12 @@ import sys
 import unittest
 from pathlib import Path
 
-from apt2ostree.configure import emulation
+from apt2ostree.sandbox import emulation
 from tests.support.judges import ScratchTest, skip_aloud
 
 REGISTER = """
 import os, sys
-from apt2ostree.configure import emulation
+from apt2ostree.sandbox import emulation
 from pathlib import Path
 for name in sorted(emulation.ARCHITECTURES):
     Path("binfmt_misc/register").write_bytes(emulation.rule(name, "qemu-user"))

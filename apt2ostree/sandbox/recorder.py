@@ -5,7 +5,7 @@ attributes, and owners. The calls are answered here as if they had worked, and w
 were to set is kept; reading gives it back. Attributes in the name space `user.` are left to
 the kernel.
 
-Each recorded inode is held open, so that its number cannot come to name another file.
+Each recorded inode is held, so that its number cannot come to name another file: `keeper.py`.
 Sources: xattr(7), setxattr(2), getxattr(2), listxattr(2), chown(2).
 """
 
@@ -16,11 +16,12 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from apt2ostree.configure import acl, caller, creator, groups, seccomp
-from apt2ostree.configure.creator import Owner
-from apt2ostree.configure.seccomp import Call
+from apt2ostree.sandbox import acl, caller, creator, groups, seccomp
+from apt2ostree.sandbox.creator import Owner
+from apt2ostree.sandbox.keeper import Keeper
+from apt2ostree.sandbox.seccomp import Call
+from apt2ostree.sandbox.tree import link
 
 _XATTR_CREATE = 1
 _XATTR_REPLACE = 2
@@ -38,14 +39,12 @@ class Record:
     """What was set on an inode.
 
     Attributes:
-        descriptor: holds the inode; -1 for one that the image itself keeps.
         xattrs: name → value.
         uid: owner set by a program outside fakeroot's reach, or `None`.
         gid: group, likewise.
         acl_mode: the mode that setting an access ACL gave the file, or `None`.
     """
 
-    descriptor: int = -1
     xattrs: dict[str, bytes] = field(default_factory=dict)
     uid: int | None = None
     gid: int | None = None
@@ -57,21 +56,19 @@ class Recorder:
 
     Args:
         known: the attributes that files have to begin with.
+        keeper: holds the inodes of the others.
     """
 
-    def __init__(self, known: Mapping[Inode, Mapping[str, bytes]]) -> None:
+    def __init__(self, known: Mapping[Inode, Mapping[str, bytes]], keeper: Keeper) -> None:
         self._records: dict[Inode, Record] = {
             inode: Record(xattrs=dict(xattrs)) for inode, xattrs in known.items()
         }
         self._groups = groups.Groups()
+        self._keeper = keeper
 
-    def records(self) -> dict[Inode, Record]:
-        """What is recorded of inodes that still have a name."""
-        return {
-            inode: record
-            for inode, record in self._records.items()
-            if record.descriptor < 0 or os.fstat(record.descriptor).st_nlink
-        }
+    def records(self) -> Mapping[Inode, Record]:
+        """What is recorded."""
+        return self._records
 
     def serve(self, listener: int) -> None:
         """Receive one call and answer it."""
@@ -93,6 +90,8 @@ class Recorder:
         except OSError as error:
             if error.errno != errno.ENOENT:  # the caller is gone
                 raise
+        finally:
+            os.close(call.process)
 
     def _handle(self, listener: int, call: Call) -> int | None:
         if call.name in seccomp.CREATING:
@@ -107,7 +106,7 @@ class Recorder:
         verb = call.name[1:] if call.name[0] in "lf" and call.name[1:] in _VERBS else call.name
         name = ""
         if verb != "listxattr":
-            raw = caller.read_string(call.pid, call.arguments[1], _NAME_MAX + 1)
+            raw = caller.read_string(call, call.arguments[1], _NAME_MAX + 1)
             name = raw.decode("utf-8", "surrogateescape")
             if name.startswith("user."):
                 return None
@@ -130,7 +129,7 @@ class Recorder:
         size, flags = call.arguments[3], call.arguments[4]
         if size > _VALUE_MAX:
             return -errno.E2BIG
-        value = caller.read(call.pid, call.arguments[2], size)
+        value = caller.read(call, call.arguments[2], size)
         if name == acl.ACCESS:
             if not _is_acl(value):
                 return -errno.EINVAL
@@ -147,7 +146,7 @@ class Recorder:
         record.xattrs[name] = value
         if name == acl.ACCESS:
             record.acl_mode = acl.apply_to_mode(os.fstat(target).st_mode, {name: value})
-            Path(f"/proc/self/fd/{target}").chmod(stat.S_IMODE(record.acl_mode))
+            os.chmod(link(target), stat.S_IMODE(record.acl_mode))
         return 0
 
     def _remove(self, target: int, name: str) -> int:
@@ -161,9 +160,7 @@ class Recorder:
         if record is None or not record.xattrs:
             return None
         names = set(record.xattrs)
-        names.update(
-            name for name in os.listxattr(f"/proc/self/fd/{target}") if name.startswith("user.")
-        )
+        names.update(name for name in os.listxattr(link(target)) if name.startswith("user."))
         data = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in sorted(names))
         return caller.give(call, 1, data)
 
@@ -192,13 +189,14 @@ class Recorder:
         inode = _inode(target)
         record = self._records.get(inode)
         if record is None:
-            record = self._records[inode] = Record(os.dup(target))
+            self._keeper.hold(target)
+            record = self._records[inode] = Record()
         return record
 
     def _open_target(self, call: Call) -> int:
         """A descriptor (O_PATH) of the file that a call is about."""
         if call.name in ("fchown", "fsetxattr", "fgetxattr", "flistxattr", "fremovexattr"):
-            return caller.open_descriptor(call.pid, call.arguments[0])
+            return caller.open_descriptor(call, call.arguments[0])
         follow = call.name[0] != "l" or call.name == "listxattr"
         directory = caller.AT_FDCWD
         path_at = 0
@@ -208,11 +206,11 @@ class Recorder:
             flags = call.arguments[4]
             follow = not flags & _AT_SYMLINK_NOFOLLOW
             if flags & _AT_EMPTY_PATH and not caller.read_string(
-                call.pid, call.arguments[1], caller.PATH_MAX
+                call, call.arguments[1], caller.PATH_MAX
             ):
-                return caller.open_descriptor(call.pid, directory)
-        path = caller.read_string(call.pid, call.arguments[path_at], caller.PATH_MAX)
-        return caller.open_path(call.pid, directory, path, follow)
+                return caller.open_descriptor(call, directory)
+        path = caller.read_string(call, call.arguments[path_at], caller.PATH_MAX)
+        return caller.open_path(call, directory, path, follow)
 
 
 def _is_acl(value: bytes) -> bool:

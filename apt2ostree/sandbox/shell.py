@@ -12,12 +12,13 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from apt2ostree.configure import emulation, fakeroot, materialize, mounts, namespaces, scripts
-from apt2ostree.configure.fakeroot_packages import FakerootPackages
-from apt2ostree.configure.recorder import Recorder
-from apt2ostree.configure.sandbox import Limits, Sandbox
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
+from apt2ostree.sandbox import emulation, materialize
+from apt2ostree.sandbox.environment import ENVIRONMENT
+from apt2ostree.sandbox.fakeroot_packages import FakerootPackages
+from apt2ostree.sandbox.limits import Limits
+from apt2ostree.sandbox.root import Content, Root
 
 _SHELLS = ("bin/bash", "bin/sh")
 
@@ -55,38 +56,22 @@ def run(image: BuiltImage, program: Sequence[str], scratch: Path, terminal: str)
 
 
 def _run(image: BuiltImage, program: Sequence[str], scratch: Path, terminal: str) -> int:
-    directories = image.manifest.directories
     packages = FakerootPackages.load(image.fakeroot, image.fakeroot_objects)
-    layout = mounts.Layout(scratch)
-    namespaces.enter()
-    scratch.mkdir(mode=0o700)
-    try:
-        layout.make(materialize.size(directories))
-        locations = materialize.index(image.objects)
-        written = materialize.write(directories, locations, layout.lower, 0)
-        materialize.add_directories(layout.lower, mounts.MOUNT_POINTS)
-        layout.mount()
-        emulator = image.emulator[0] if image.emulator else None
-        emulation.set_up(emulation.native(image.manifest.packages), emulator, layout)
-        special = written.moved_to(layout.merged.stat().st_dev)
-        environment = {**scripts.environment(0, {}), "TERM": terminal}
-        for name in ("SOURCE_DATE_EPOCH", "SYSTEMD_OFFLINE"):
-            del environment[name]
-        if packages:
-            fakeroot.install(layout.tools, packages.files(), special.statuses)
-        with Sandbox(layout, Recorder(special.xattrs), Limits()) as sandbox:
-            if packages:
-                loaded = layout.tools / fakeroot.LOADED
-                sandbox.start(fakeroot.command(), environment, loaded)
-                environment.update(fakeroot.environment())
-            return sandbox.run_interactively(program or [_shell(layout)], environment)
-    finally:
-        layout.remove()
+    content = Content(
+        image.manifest.directories,
+        materialize.index(image.objects),
+        architecture=emulation.native(image.manifest.packages),
+        emulator=image.emulator[0] if image.emulator else None,
+        fakeroot=packages.files() if packages else {},
+    )
+    with Root(content, Limits(), scratch) as root:
+        environment = {**ENVIRONMENT, **root.environment, "TERM": terminal}
+        return root.run_interactively(program or [_shell(root)], environment)
 
 
-def _shell(layout: mounts.Layout) -> str:
+def _shell(root: Root) -> str:
     """The shell to open: the first that the image has."""
     for path in _SHELLS:
-        if os.path.lexists(layout.lower / path):
+        if root.tree.exists(path):
             return f"/{path}"
     raise UserError("the image has neither bash nor sh; name a program that it has")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from apt2ostree.configure import fakeroot, materialize
 from apt2ostree.errors import UserError
 from apt2ostree.ostree.objects_tar import Location
+from apt2ostree.sandbox import fakeroot, materialize
 from apt2ostree.tree import manifest, paths
 from apt2ostree.tree.manifest import CHECKSUM, TYPE, Row
 

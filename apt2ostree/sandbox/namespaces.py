@@ -1,31 +1,43 @@
 """Namespaces of our own: root without privileges, no network, no other processes.
 
 A user namespace with one uid mapped gives the process all capabilities over what it makes
-itself. Everything that a host may have set up against this has its own error. Sources:
-user_namespaces(7), pid_namespaces(7), mount_namespaces(7).
+itself. Programs of an image get another one within it, so that what was mounted for them stays
+as it is: they can neither unmount it nor make it writable. Everything that a host may have set
+up against this has its own error. Sources: user_namespaces(7), pid_namespaces(7),
+mount_namespaces(7).
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
-from apt2ostree.configure import linux
 from apt2ostree.errors import UserError
+from apt2ostree.sandbox import linux
 
 HOSTNAME = "localhost"
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 _IFREQ = struct.Struct("16sh22x")
 
-_FLAGS = (
+_OUTER = (
     linux.CLONE_NEWUSER
     | linux.CLONE_NEWNS
     | linux.CLONE_NEWPID
+    | linux.CLONE_NEWNET
+    | linux.CLONE_NEWIPC
+    | linux.CLONE_NEWUTS
+)
+"""The last three are made anew within; where one is forbidden, it is said here which."""
+_INNER = (
+    linux.CLONE_NEWUSER
+    | linux.CLONE_NEWNS
     | linux.CLONE_NEWNET
     | linux.CLONE_NEWIPC
     | linux.CLONE_NEWUTS
@@ -57,26 +69,47 @@ def enter() -> None:
         UserError: the machine does not allow it; the message says which setting forbids it.
     """
     _check_proc()
-    uid, gid = os.geteuid(), os.getegid()
-    doing = "unshare(2)"
-    try:
-        linux.unshare(_FLAGS)
-        doing = "writing /proc/self/uid_map"
-        # A group may be mapped only by somebody who can drop no supplementary group.
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
-        doing = "mount(2)"
+    with _explained() as doing:
+        _unshare(_OUTER, doing)
+        doing[:] = ["mount(2)"]
         linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-        doing = "setting up the network"
+
+
+def enter_inner() -> None:
+    """Move this process into those for an image's programs; what is mounted stays as it is.
+
+    Raises:
+        UserError: as `enter`.
+    """
+    with _explained() as doing:
+        _unshare(_INNER, doing)
+        doing[:] = ["setting up the network"]
         socket.sethostname(HOSTNAME)
         _set_loopback_up()
+
+
+def _unshare(flags: int, doing: list[str]) -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(flags)
+    doing[:] = ["writing /proc/self/uid_map"]
+    # A group may be mapped only by somebody who can drop no supplementary group.
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[list[str]]:
+    """Say of an error of the block what forbids it; the block notes what it is doing."""
+    doing = ["unshare(2)"]
+    try:
+        yield doing
     except OSError as error:
         reason = _reason(error)
         choices = CHOICES_BESIDES_THE_MACHINE if reason.startswith("sysctl ") else CHOICES
         raise UserError(
             "configuring an image needs user namespaces, and this machine allows none "
-            f"({doing}: {error.strerror}): {reason}.\n{choices}"
+            f"({doing[0]}: {error.strerror}): {reason}.\n{choices}"
         ) from error
 
 
