@@ -16,9 +16,11 @@ ROOMS = [
     "ostree",
     "tree",
     "image",
+    "device",
     "sandbox",
     "configure",
     "ship",
+    "disk",
     "commands",
 ]
 """The rooms of Python, the lowest first: a module imports from its own room and those below."""

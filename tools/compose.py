@@ -12,7 +12,7 @@ from apt2ostree import worker
 from apt2ostree.image import compose, quirks
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.request import at_most_one
-from apt2ostree.tree import manifest
+from apt2ostree.tree import manifest, sysusers
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Request:
         local_packages: those of them that are of packages that no lock names.
         layers: (name, manifest) of the trees to lay over the packages.
         quirks: (name, file) of the corrections of packages.
+        accounts: (name, file) of the users and groups with their ids, or none.
         manifest: manifest to write.
         objects: objects tar to write.
         commit: commit checksum to write.
@@ -50,6 +51,7 @@ class Request:
     unmatched_globs: Literal["warning", "error"]
     automatic: Sequence[str]
     quirks: Sequence[tuple[str, Path]]
+    accounts: Sequence[tuple[str, Path]]
     manifest: Path
     objects: Path
     commit: Path
@@ -69,6 +71,7 @@ def main(request: Request) -> None:
             automatic=frozenset(request.automatic),
             local=[one.key for path in request.local_packages for one in packages[path].packages],
             quirks=[quirks.load(path, name) for name, path in request.quirks],
+            accounts=_accounts(at_most_one(request.accounts)),
         )
         image, commit = compose.compose(
             list(packages.values()),
@@ -80,6 +83,13 @@ def main(request: Request) -> None:
         writer.close()
     request.manifest.write_text(image.dump(), encoding="utf-8")
     request.commit.write_text(f"{commit}\n", encoding="ascii")
+
+
+def _accounts(file: tuple[str, Path] | None) -> sysusers.Declared:
+    if file is None:
+        return sysusers.Declared()
+    name, path = file
+    return sysusers.parse(path.read_text(encoding="utf-8"), name)
 
 
 def _base(base: Base | None) -> compose.Base | None:

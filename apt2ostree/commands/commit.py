@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import host_ostree
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.progress import format_size
+from apt2ostree.ship import repo_image
 from apt2ostree.ship.commit_image import CommitOptions, Committed, commit
+from apt2ostree.tree import sysusers
 
 HELP = "commit the image to a branch of an OSTree repo, with history and metadata"
 _LAST_SECOND = 253402300799
@@ -98,6 +101,13 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
         f"({format_size(result.written.content_bytes)}) and {result.written.metadata} metadata "
         f"objects into {options.repo}"
     )
+    if result.parent:
+        before = repo_image.account_texts(repo, result.parent)
+        for change in sysusers.moved(before, image.manifest.texts):
+            messages.warning(
+                f"{change}; files that devices have in /var keep the old one: fix the ids with "
+                "`accounts` (docs/devices.md)"
+            )
     if options.update_summary or repo.updates_summary:
         host_ostree.update_summary(options.repo, options.gpg_sign, options.gpg_homedir)
     return 0

@@ -10,12 +10,13 @@ import argparse
 import os
 from pathlib import Path
 
+from apt2ostree import messages
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.ostree import repo_files
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.ship import changes, diff, diff_text, repo_image, sizes
-from apt2ostree.tree import manifest
+from apt2ostree.tree import manifest, sysusers
 from apt2ostree.tree.manifest import Manifest
 
 HELP = "compare the image with another one, or two others: packages and files"
@@ -51,6 +52,8 @@ def run(image: BuiltImage, options: argparse.Namespace) -> int:
     old = load_operand(options.old, options.repo)
     new = image.manifest if options.new is None else load_operand(options.new, options.repo)
     found = diff.compare(old, new)
+    for change in sysusers.moved(old.texts, new.texts):
+        messages.warning(f"{change}; files that devices have in /var keep the old one")
     if options.format == "json":
         print(diff_text.as_json(found))
     elif options.format == "markdown":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from apt2ostree import messages
@@ -43,6 +43,7 @@ from apt2ostree.tree.manifest import (
     User,
     components,
 )
+from apt2ostree.tree.sysusers import Declared
 
 SHADOW_GID = 42
 """Debian's group shadow, one of the fixed ids of Policy §9.2."""
@@ -61,6 +62,7 @@ class Options:
         automatic: `NAME:ARCHITECTURE` of the packages that nobody asked for.
         local: those that no lock names: see `local_packages`.
         quirks: corrections of packages; those of which the image has none do nothing.
+        accounts: users and groups to add, with ids that no script shall choose.
         timestamp: of the commit, in seconds since 1970.
         subject: of the commit.
     """
@@ -73,6 +75,7 @@ class Options:
     automatic: Collection[str] = ()
     local: Collection[PackageKey] = ()
     quirks: Sequence[Quirk] = ()
+    accounts: Declared = field(default_factory=Declared)
     timestamp: int = 0
     subject: str = ""
 
@@ -155,7 +158,8 @@ def compose(
     diverted += merged.diverted
     _forbid_devices(merged.directories)
     parts = [*([base.image] if base else []), *packages, *layers.values()]
-    texts = _add_accounts(merged.directories, parts, layers.values(), objects)
+    declared: list[Manifest | Declared] = [*layers.values(), options.accounts]
+    texts = _add_accounts(merged.directories, parts, declared, objects)
     if records:
         native = architectures[0] if architectures else ""
         databases = dpkg_database.files(records, architectures, diverted)
@@ -261,10 +265,10 @@ def _remove(image: Manifest, packages: Sequence[Manifest], options: Options, los
 def _add_accounts(
     directories: dict[str, Directory],
     parts: Sequence[Manifest],
-    layers: Iterable[Manifest],
+    declared: Iterable[Manifest | Declared],
     objects: ObjectsWriter,
 ) -> dict[str, str]:
-    """Add the layers' users and groups; return the texts that the image keeps."""
+    """Add the users and groups of layers and `accounts`; return the texts that the image keeps."""
     merged = Manifest(directories)
     texts = {
         path: text
@@ -274,13 +278,17 @@ def _add_accounts(
     }
     users: dict[str, User] = {}
     groups: dict[str, Group] = {}
-    for layer in layers:
-        for name, user in layer.users.items():
+    for part in declared:
+        for name, user in part.users.items():
             if users.setdefault(name, user) != user:
-                raise UserError(f"user {name}: two layers declare it, and differently")
-        for name, group in layer.groups.items():
+                raise UserError(
+                    f"user {name}: two layers declare it, and differently (`accounts` is as one)"
+                )
+        for name, group in part.groups.items():
             if groups.setdefault(name, group) != group:
-                raise UserError(f"group {name}: two layers declare it, and differently")
+                raise UserError(
+                    f"group {name}: two layers declare it, and differently (`accounts` is as one)"
+                )
     if not users and not groups:
         return texts
     for path, text in accounts.add(texts, users, groups).items():

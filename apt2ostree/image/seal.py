@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apt2ostree.ostree import gvariant
 from apt2ostree.ostree.objects import Commit
 from apt2ostree.ostree.objects_tar import ObjectsWriter
 from apt2ostree.tree import tree
@@ -26,5 +27,12 @@ def seal(manifest: Manifest, objects: ObjectsWriter, subject: str, timestamp: in
     manifest.dirtree, manifest.dirmeta, found = tree.hash_tree(manifest.directories)
     for type_, data in found.values():
         objects.add_metadata(type_, data)
-    commit = Commit(manifest.dirtree, manifest.dirmeta, timestamp=timestamp, subject=subject)
+    metadata = {key: gvariant.variant(manifest.metadata[key]) for key in sorted(manifest.metadata)}
+    commit = Commit(
+        manifest.dirtree,
+        manifest.dirmeta,
+        timestamp=timestamp,
+        subject=subject,
+        metadata=metadata,
+    )
     return objects.add_metadata("commit", commit.serialize())

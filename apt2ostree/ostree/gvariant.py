@@ -76,6 +76,11 @@ def dictionary(entries: Mapping[str, tuple[str, bytes]]) -> bytes:
     return body + frame(len(body), ends)
 
 
+def variant(value: str | bool) -> tuple[str, bytes]:
+    """A value as `dictionary` takes it: its type string, and it serialised."""
+    return ("b", bytes([value])) if isinstance(value, bool) else ("s", string(value))
+
+
 def _offset_size(body: int, count: int) -> int:
     """The bytes per offset of a container with a body of `body` bytes and `count` offsets."""
     if not count:

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from apt2ostree.device import layout as device_layout
 from apt2ostree.errors import UserError
 from apt2ostree.image.built_image import BuiltImage
 from apt2ostree.sandbox import emulation, materialize
@@ -56,9 +57,10 @@ def run(image: BuiltImage, program: Sequence[str], scratch: Path, terminal: str)
 
 
 def _run(image: BuiltImage, program: Sequence[str], scratch: Path, terminal: str) -> int:
+    directories = device_layout.deployed(image.manifest.directories)
     packages = FakerootPackages.load(image.fakeroot, image.fakeroot_objects)
     content = Content(
-        image.manifest.directories,
+        directories,
         materialize.index(image.objects),
         architecture=emulation.native(image.manifest.packages),
         emulator=image.emulator[0] if image.emulator else None,

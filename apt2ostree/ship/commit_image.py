@@ -121,8 +121,11 @@ def metadata(repo: Repo, image: BuiltImage, options: CommitOptions) -> dict[str,
     | `apt2ostree.locks` | `a(ss)` | each lock's name and SHA-256 |
     | `apt2ostree.packages` | `a(sss)` | name, version, architecture of every package |
     | `apt2ostree.source-revision` | `s` | of the sources, if known |
+    | `ostree.bootable` | `b` | true, if the image is bootable |
     | `ostree.collection-binding` | `s` | the repo's collection, if it has one |
+    | `ostree.linux` | `s` | the kernel's release, if the image is bootable |
     | `ostree.ref-binding` | `as` | the branch, as `ostree commit` writes it |
+    | `version` | `s` | what people call it, if the image says |
     """
     packages = sorted(image.manifest.packages, key=lambda package: package.key)
     result = {
@@ -139,7 +142,8 @@ def metadata(repo: Repo, image: BuiltImage, options: CommitOptions) -> dict[str,
         result["apt2ostree.source-revision"] = _string(revision)
     if repo.collection_id:
         result["ostree.collection-binding"] = _string(repo.collection_id)
-    result.update({key: _string(value) for key, value in options.metadata.items()})
+    own = {**image.manifest.metadata, **options.metadata}
+    result.update({key: gvariant.variant(value) for key, value in own.items()})
     return dict(sorted(result.items()))
 
 

@@ -55,7 +55,7 @@ def write(
     """
     with tarfile.open(fileobj=cast(BinaryIO, file), mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for path in empty_files:
-            tar.addfile(_member(path, "0644", 0, 0, {}))
+            tar.addfile(tar_member(path, "0644", 0, 0, {}))
         for path in sorted(directories, key=components):
             directory = directories[path]
             if selection is None or path in selection:
@@ -67,26 +67,27 @@ def write(
 
 
 def _add_file(tar: tarfile.TarFile, path: str, row: Row, contents: Contents) -> None:
-    member = _member(path, row[MODE], row[UID], row[GID], row_xattrs(row))
+    member = tar_member(path, row[MODE], row[UID], row[GID], row_xattrs(row))
     if row[TYPE] == "symlink":
         member.type = tarfile.SYMTYPE
         member.linkname = row[TARGET]
         tar.addfile(member)
     else:
         member.size = row[SIZE]
-        tar.addfile(member, cast(BinaryIO, _Reader(contents.chunks(row[CHECKSUM]))))
+        tar.addfile(member, cast(BinaryIO, ContentReader(contents.chunks(row[CHECKSUM]))))
 
 
 def _directory_member(path: str, directory: Directory) -> tarfile.TarInfo:
     xattrs = decode_xattrs(directory.xattrs)
-    member = _member(path, directory.mode, directory.uid, directory.gid, xattrs)
+    member = tar_member(path, directory.mode, directory.uid, directory.gid, xattrs)
     member.type = tarfile.DIRTYPE
     return member
 
 
-def _member(
+def tar_member(
     path: str, mode: str, uid: int, gid: int, xattrs: Mapping[str, bytes]
 ) -> tarfile.TarInfo:
+    """A member of a tar, a file as yet, whose time is 0."""
     member = tarfile.TarInfo(f"./{path}")
     member.mode, member.uid, member.gid = int(mode, 8), uid, gid
     member.pax_headers = {
@@ -96,7 +97,7 @@ def _member(
     return member
 
 
-class _Reader(io.RawIOBase):
+class ContentReader(io.RawIOBase):
     """Chunks as a file to read from, which is what tarfile wants."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:

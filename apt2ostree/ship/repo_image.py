@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 
 from apt2ostree.debian.control import parse_stanza
+from apt2ostree.device import layout
 from apt2ostree.ostree import objects, repo_files
 from apt2ostree.ostree.repo import Repo
 from apt2ostree.tree import paths
@@ -18,7 +20,8 @@ from apt2ostree.tree.manifest import (
     encode_xattrs,
 )
 
-STATUS = "var/lib/dpkg/status"
+STATUS = ("var/lib/dpkg/status", f"{layout.DPKG}/status")
+"""Where dpkg's list of packages is: in an image, and in one that is laid out to boot."""
 
 
 def load(repo: Repo, commit: str) -> Manifest:
@@ -50,11 +53,38 @@ def load(repo: Repo, commit: str) -> Manifest:
             encode_xattrs(header.xattrs) or None,
         )
         waiting += [(paths.join(path, name), below, meta) for name, below, meta in directories]
-    status = manifest.row(STATUS)
-    if status and status[TYPE] == "file":
-        text = repo_files.read_content(repo, status[CHECKSUM]).decode("utf-8", "surrogateescape")
-        manifest.packages = read_status(text, STATUS)
+    for path in STATUS:
+        status = manifest.row(path)
+        if status and status[TYPE] == "file":
+            data = repo_files.read_content(repo, status[CHECKSUM])
+            manifest.packages = read_status(data.decode("utf-8", "surrogateescape"), path)
+    manifest.texts = account_texts(repo, commit)
     return manifest
+
+
+def account_texts(repo: Repo, commit: str) -> dict[str, str]:
+    """`etc/passwd` and `etc/group` → content, as far as a commit has them.
+
+    Those of one that is laid out to boot, which are in /usr/etc, go by the same names.
+    """
+    root = repo.read_commit(commit).dirtree
+    texts = {}
+    for name in ("passwd", "group"):
+        for directory in ("etc", "usr/etc"):
+            checksum = _find(repo, root, [*directory.split("/"), name])
+            if checksum and not repo_files.read_header(repo, checksum).header.is_symlink:
+                data = repo_files.read_content(repo, checksum)
+                texts[f"etc/{name}"] = data.decode("utf-8", "surrogateescape")
+    return texts
+
+
+def _find(repo: Repo, tree: str, parts: Sequence[str]) -> str:
+    """The checksum of the file at a path below a dirtree; empty if there is none."""
+    files, directories = objects.parse_dirtree(repo.read_metadata(f"{tree}.dirtree"))
+    if len(parts) == 1:
+        return dict(files).get(parts[0], "")
+    below = {name: child for name, child, _ in directories}.get(parts[0])
+    return _find(repo, below, parts[1:]) if below else ""
 
 
 def read_status(text: str, what: str) -> list[PackageRecord]:

@@ -28,7 +28,7 @@ it, and that no package shipped, is marked `"implicit": true`.
 
 Beside these, where there are any: `"texts"`, path → content of the few files that composing
 has to read (`KEPT_TEXTS`), and `"users"` and `"groups"`, what the tree adds to the image's
-passwd and group (see `accounts`).
+passwd and group (see `accounts`), and `"metadata"`, what the image's commit says of it.
 
 One line per directory, so that text tools can compare two manifests. A name that is not
 UTF-8 is kept with surrogate escapes (PEP 383).
@@ -200,6 +200,8 @@ class Manifest:
         groups: name → what it adds to the image's group.
         diverted: files of which two packages have one, and the preinst of one of them makes room
             for its own: where that one is, where the other's is, the name of the package.
+        metadata: of an image that is laid out to boot (see `device/layout`): key → what its
+            commit's metadata has there, too.
     """
 
     directories: dict[str, Directory]
@@ -210,6 +212,7 @@ class Manifest:
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     diverted: list[tuple[str, str, str]] = field(default_factory=list)
+    metadata: dict[str, str | bool] = field(default_factory=dict)
 
     def checksums(self) -> Iterator[str]:
         """Yield the checksum of every content object, repeated where files are equal."""
@@ -246,6 +249,7 @@ class Manifest:
             "users": {name: vars(user) for name, user in self.users.items()},
             "groups": {name: vars(group) for name, group in self.groups.items()},
             "diverted": self.diverted,
+            "metadata": self.metadata,
         }
 
     def row(self, path: str) -> Row | None:
@@ -286,6 +290,7 @@ def load(path: Path) -> Manifest:
                 for key, value in data.get("groups", {}).items()
             },
             diverted=[(path, aside, name) for path, aside, name in data.get("diverted", [])],
+            metadata=data.get("metadata", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{path}: not a manifest of apt2ostree: {error!r}") from error

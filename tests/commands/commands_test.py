@@ -14,7 +14,9 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
+from apt2ostree import messages
 from apt2ostree.errors import UserError
+from apt2ostree.ostree import repo
 from apt2ostree.ostree.repo import Repo
 from tests.support import images, judges
 from tests.support.debs import control, deb, directory, file, symlink
@@ -59,6 +61,47 @@ class CommandTest(ScratchTest):
                 return tool.main(words)
         finally:
             os.chdir(here)
+
+
+class AccountsTest(CommandTest):
+    """Ids that an image moves, while devices' files keep theirs."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.repo = self.scratch / "repo"
+        repo.create(self.repo, "archive")
+
+    def write(self, uid: int) -> None:
+        passwd = f"root:x:0:0:root:/root:/bin/sh\nsshd:x:{uid}:65534::/run/sshd:/bin/false\n"
+        group = "root:x:0:\nnogroup:x:65534:\n"
+        texts = [file("./etc/passwd", passwd.encode()), file("./etc/group", group.encode())]
+        composed = images.compose_debs([deb(directory("./etc"), *texts)])
+        shutil.rmtree(self.scratch / "image")
+        images.write(self.scratch / "image", composed)
+
+    def test_commit_and_diff_warn_of_them(self) -> None:
+        commit = ("commit", "--repo", "repo", "--branch", "b", "--timestamp", "1")
+        moved = "user sshd: its id was 101 and is 102; files that devices have in /var keep the old"
+        self.write(101)
+        with messages.kept() as warnings:
+            self.run_tool(*commit)
+            self.write(102)
+            self.run_tool("diff", "--repo", "repo", "b")
+            self.run_tool(*commit)
+        self.assertEqual(
+            warnings,
+            [
+                f"warning: {moved} one",
+                f"warning: {moved} one: fix the ids with `accounts` (docs/devices.md)",
+            ],
+        )
+
+    def test_nothing_is_said_where_they_stay(self) -> None:
+        self.write(101)
+        with messages.kept() as warnings:
+            self.run_tool("commit", "--repo", "repo", "--branch", "b", "--timestamp", "1")
+            self.run_tool("diff", "--repo", "repo", "b")
+        self.assertEqual(warnings, [])
 
 
 class ImportTest(CommandTest):

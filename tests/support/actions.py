@@ -23,6 +23,7 @@ def compose_request(packages: Sequence[Path], start: str) -> compose.Request:
         unmatched_globs="warning",
         automatic=[],
         quirks=[],
+        accounts=[],
         manifest=Path(f"{start}.manifest.json"),
         objects=Path(f"{start}.objects.tar"),
         commit=Path(f"{start}.commit"),

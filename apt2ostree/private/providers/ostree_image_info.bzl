@@ -5,6 +5,7 @@ OstreeImageInfo = provider(
     fields = {
         "architectures": "list of string: of its packages, the native one first; empty if nobody " +
                          "knows.",
+        "bootable": "bool: whether it is laid out as a deployment that boots from OSTree.",
         "commit": "File: the commit's checksum in hexadecimal, and a newline.",
         "configured": "bool: whether all its packages are configured.",
         "emulator": "depset of File: what its programs were run by; empty if the machine did.",

@@ -88,11 +88,12 @@ def _requirements(ctx):
         requirements["no-remote-exec"] = "1"
     return requirements
 
-def configure_image(ctx, tree, info):
+def configure_image(ctx, name, tree, info):
     """Declare the action that configures an image.
 
     Args:
         ctx: of a rule with the attributes `CONFIGURE_ATTRS` and `CONFIGURE_EXEC_GROUPS`.
+        name: string: what the outputs' names start with.
         tree: OstreeTreeInfo: of the unpacked image.
         info: OstreeImageInfo: of the unpacked image.
 
@@ -100,7 +101,6 @@ def configure_image(ctx, tree, info):
         (OstreeTreeInfo, File: the commit, File: the objects that the unpacked one lacks) of the
         configured image.
     """
-    name = ctx.label.name
     manifest = ctx.actions.declare_file(name + ".manifest.json")
     objects = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")

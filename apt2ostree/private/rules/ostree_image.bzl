@@ -4,6 +4,7 @@ load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_image")
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
 load("//apt2ostree/private/providers:ostree_image_info.bzl", "OstreeImageInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":bootable.bzl", "BOOTABLE_ATTRS", "bootable_layers", "check_initrd", "lay_out")
 load(":configure.bzl", "CONFIGURE_ATTRS", "CONFIGURE_EXEC_GROUPS", "configure_image", "emulator_files", "fakeroot_trees")
 load(":image_launcher.bzl", "IMAGE_LAUNCHER_ATTRS", "image_launcher")
 load(":image_parts.bzl", "check_parts")
@@ -15,6 +16,11 @@ load(":worker.bzl", "WORKER_REQUIREMENTS")
 _APT_SOURCES = "etc/apt/sources.list.d"
 
 _ATTRS = {
+    "accounts": attr.label(
+        doc = "The file with the ids of users and groups, in force before the first script runs: " +
+              "see `ostree_accounts`. It may be empty.",
+        allow_single_file = True,
+    ),
     "apt_sources": attr.label_list(
         doc = "Apt's own `.sources` or `.list` files, to be written into the image's " +
               "/etc/apt/sources.list.d, so that apt on the device finds the archive. " +
@@ -101,7 +107,7 @@ def _apt_sources_layer(ctx):
 
 def _layers(ctx):
     """list of struct: `name`, `tree`."""
-    layers = [
+    layers = bootable_layers(ctx) + [
         struct(name = label_text(layer.label), tree = layer[OstreeTreeInfo])
         for layer in ctx.attr.layers
     ]
@@ -120,9 +126,8 @@ def _base(ctx):
         ],
     }]
 
-def _compose(ctx, package_trees, layers):
+def _compose(ctx, name, package_trees, layers):
     """Declare the composing action: manifests in, the image's manifest and metadata out."""
-    name = ctx.label.name + (".unpacked" if ctx.attr.configure else "")
     manifest = ctx.actions.declare_file(name + ".manifest.json")
     objects = ctx.actions.declare_file(name + ".objects.tar")
     commit = ctx.actions.declare_file(name + ".commit")
@@ -133,6 +138,7 @@ def _compose(ctx, package_trees, layers):
     ctx.actions.run(
         executable = ctx.executable._compose,
         arguments = [request(ctx, {
+            "accounts": [(file.short_path, file) for file in ctx.files.accounts],
             "architectures": _architectures(ctx),
             "automatic": automatic_in_image([
                 packages[DebPackagesInfo]
@@ -151,7 +157,7 @@ def _compose(ctx, package_trees, layers):
             "remove": ctx.attr.remove,
             "unmatched_globs": ctx.attr.unmatched_globs,
         })],
-        inputs = packages + quirks + [layer.tree.manifest for layer in layers] + [
+        inputs = packages + quirks + ctx.files.accounts + [layer.tree.manifest for layer in layers] + [
             file
             for image in base
             for file in [image["manifest"]] + image["packages"]
@@ -177,6 +183,7 @@ def _image_info(ctx, commit, layers, fakeroot, emulator):
     state = "configured" if configured else "unpacked"
     return OstreeImageInfo(
         architectures = _architectures(ctx) or (bases[0].architectures if bases else []),
+        bootable = ctx.attr.bootable,
         commit = commit,
         configured = configured,
         emulator = depset(emulator),
@@ -206,15 +213,34 @@ def _check_packages(ctx):
                 packages.label,
             ))
 
+def _check_base(ctx):
+    if ctx.attr.base and ctx.attr.base[OstreeImageInfo].bootable:
+        fail(("{}: its base {} is bootable, and nothing can be made upon an image that is laid " +
+              "out to boot: make both upon a third that is not").format(
+            label_text(ctx.label),
+            label_text(ctx.attr.base.label),
+        ))
+
+def _stage_names(ctx):
+    """What the outputs' names of the composing and the configuring action start with.
+
+    The last action's are the target's own.
+    """
+    name = ctx.label.name
+    configured = name + (".configured" if ctx.attr.bootable else "")
+    return (name + ".unpacked" if ctx.attr.configure else configured), configured
+
 def _ostree_image_impl(ctx):
     check_parts(ctx.attr, ctx.label)
     _check_packages(ctx)
+    _check_base(ctx)
     trees = depset(
         transitive = [packages[DebPackagesInfo].trees for packages in ctx.attr.packages],
         order = "preorder",
     ).to_list()
     layers = _layers(ctx)
-    manifest, objects, commit = _compose(ctx, trees, layers)
+    composed, configured = _stage_names(ctx)
+    manifest, objects, commit = _compose(ctx, composed, trees, layers)
     below = [ctx.attr.base[OstreeTreeInfo]] if ctx.attr.base else []
     image = OstreeTreeInfo(
         manifest = manifest,
@@ -233,8 +259,13 @@ def _ostree_image_impl(ctx):
     )
     info = _image_info(ctx, commit, layers, fakeroot, emulator)
     if ctx.attr.configure:
-        image, commit, objects = configure_image(ctx, image, info)
+        image, commit, objects = configure_image(ctx, configured, image, info)
         info = _image_info(ctx, commit, layers, fakeroot, emulator)
+    checks = []
+    if ctx.attr.bootable:
+        image, commit, objects = lay_out(ctx, image)
+        info = _image_info(ctx, commit, layers, fakeroot, emulator)
+        checks.append(check_initrd(ctx, image, info))
     launcher, runfiles = image_launcher(ctx, image, info)
     return [
         DefaultInfo(
@@ -244,6 +275,7 @@ def _ostree_image_impl(ctx):
             runfiles = runfiles,
         ),
         OutputGroupInfo(
+            _validation = depset(checks),
             commit = depset([commit]),
             manifest = depset([image.manifest]),
         ),
@@ -257,7 +289,7 @@ ostree_image = rule(
 `bazel build` makes its commit checksum (`NAME.commit`), its manifest and its objects;
 `bazel run NAME -- --help` lists what can be done with it.""",
     implementation = _ostree_image_impl,
-    attrs = _ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
+    attrs = _ATTRS | BOOTABLE_ATTRS | CONFIGURE_ATTRS | IMAGE_LAUNCHER_ATTRS | TREE_ACTION_ATTRS,
     exec_groups = CONFIGURE_EXEC_GROUPS,
     executable = True,
     provides = [OstreeTreeInfo, OstreeImageInfo],

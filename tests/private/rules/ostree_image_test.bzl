@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@rules_python//python:defs.bzl", "py_binary")
-load("//apt2ostree:defs.bzl", "ostree_image", "ostree_repo", "ostree_tree")
+load("//apt2ostree:defs.bzl", "ostree_disk", "ostree_image", "ostree_repo", "ostree_tree")
 load("//apt2ostree:providers.bzl", "DebPackagesInfo", "OstreeImageInfo", "OstreeTreeInfo")
 load("//apt2ostree/private/rules:deb_packages.bzl", "deb_packages")  # buildifier: disable=bzl-visibility
 load("//apt2ostree/private/rules:deb_tree.bzl", "deb_tree")  # buildifier: disable=bzl-visibility
@@ -83,6 +83,20 @@ def _compose_reads_no_content_impl(ctx):
     return analysistest.end(env)
 
 _compose_reads_no_content_test = analysistest.make(_compose_reads_no_content_impl)
+
+def _lay_out_reads_no_content_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = _action(env, "OstreeLayOut")
+    asserts.equals(env, ["device.configured.manifest.json"], _data(action))
+    asserts.equals(
+        env,
+        ["device.commit", "device.manifest.json", "device.objects.tar"],
+        _names(action.outputs.to_list()),
+    )
+    asserts.true(env, "initrd_files.manifest.json" in _data(_action(env, "OstreeCompose")))
+    return analysistest.end(env)
+
+_lay_out_reads_no_content_test = analysistest.make(_lay_out_reads_no_content_impl)
 
 def _image_impl(ctx):
     env = analysistest.begin(ctx)
@@ -175,6 +189,10 @@ def ostree_image_test_suite(name):
     ostree_image(name = "other_image", packages = [":both"], ref = "my/ref", tags = ["manual"])
     deb_packages(name = "nothing", lock = "empty", tags = ["manual"], trees = [])
     ostree_image(name = "of_nothing", configure = True, packages = [":nothing"], tags = ["manual"])
+    ostree_image(name = "device", bootable = True, packages = [":both"], tags = ["manual"], version = "1")
+    ostree_disk(name = "disk_of_no_device", branch = "b", image = ":image", tags = ["manual"])
+    ostree_image(name = "upon_device", base = ":device", tags = ["manual"])
+    ostree_image(name = "version_alone", packages = [":both"], tags = ["manual"], version = "1")
     ostree_repo(name = "repo", images = [":image"], tags = ["manual"])
     ostree_image(name = "of_a_tree", packages = [":one"], tags = ["manual"])
     ostree_image(name = "layer_of_packages", layers = [":both"], tags = ["manual"])
@@ -214,9 +232,16 @@ def ostree_image_test_suite(name):
         target_under_test = ":image",
     )
     _image_test(name = name + "_ref", ref = "my/ref", target_under_test = ":other_image")
+    _lay_out_reads_no_content_test(
+        name = name + "_lay_out_reads_no_content",
+        target_under_test = ":device",
+    )
     _repo_test(name = name + "_repo", target_under_test = ":repo")
     _architectures_test(name = name + "_architectures", target_under_test = ":arm_meant")
     failures = {
+        "disk_of_no_device": "image is not bootable: set `bootable = True` there",
+        "upon_device": "device is bootable, and nothing can be made upon an image that is laid out",
+        "version_alone": "`version` is of bootable images alone: set `bootable = True`, too",
         "of_nothing": "nothing: its lockfile is empty or does not exist. `bazel run` the `apt_lock`",
         "of_a_tree": ":one in `packages` is a tree and no package: it goes into `layers`",
         "layer_of_packages": ":both in `layers` is a package, or packages: it goes into `packages`",
@@ -243,6 +268,7 @@ def ostree_image_test_suite(name):
             "_deb_packages",
             "_compose_reads_no_content",
             "_image",
+            "_lay_out_reads_no_content",
             "_ref",
             "_architectures",
             "_repo",

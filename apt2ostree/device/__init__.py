@@ -1,0 +1,1 @@
+"""Images that boot from OSTree, and the devices that run them."""

@@ -1,0 +1,1 @@
+"""Disks that boot an image, and the machines that boot them."""
