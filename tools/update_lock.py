@@ -57,9 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         downloader = _downloader(options, progress)
         if options.command == "mirror":
             return _mirror(configs, workspace, _invocation_path(options.directory), downloader)
-        updates = [
-            _update(config, downloader, workspace, options.allow_older) for config in configs
-        ]
+        updates = [_update(config, downloader, workspace, options) for config in configs]
     status = _apply(updates, workspace, options)
     downloader.cache.prune()
     return status
@@ -94,6 +92,14 @@ def parser() -> argparse.ArgumentParser:
         "--summary",
         metavar="FILE",
         help="write the summary as Markdown too, fit for a commit message; - is standard output",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="update, or add, this package, and of the others only those that it takes; may be "
+        "repeated",
     )
     parser.add_argument(
         "--allow-older",
@@ -157,7 +163,7 @@ def _downloader(options: argparse.Namespace, progress: Progress) -> Downloader:
 
 
 def _update(
-    config: LockConfig, downloader: Downloader, workspace: Path, allow_older: bool
+    config: LockConfig, downloader: Downloader, workspace: Path, options: argparse.Namespace
 ) -> Update:
     archives = Archives(
         downloader=downloader,
@@ -166,7 +172,7 @@ def _update(
         now=datetime.now(timezone.utc),
     )
     start = time.monotonic()
-    update = make_update(config, archives, workspace, allow_older)
+    update = make_update(config, archives, workspace, options.allow_older, options.only)
     messages.debug(f"{config.label}: resolved in {time.monotonic() - start:.2f} s")
     return update
 

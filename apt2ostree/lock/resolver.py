@@ -96,13 +96,14 @@ def resolve(
     *,
     recommends: bool = False,
     exclude: Iterable[str] = (),
+    prefer: Iterable[Package] = (),
 ) -> Resolution:
     """Find the packages to install for `want`, as apt would on an empty system.
 
     Items of `want` are ``name``, ``name:architecture``, ``name=version`` or ``name/suite`` (see
     `wanted`); those of `exclude` are ``name`` (of any architecture) or ``name:architecture`` and
     are never installed. With `recommends` what packages recommend is installed too, where it
-    can be.
+    can be. The versions in `prefer` are taken rather than those that pins choose.
 
     Raises UnsatisfiableError with an explanation if there is no answer, WantedError for an item
     that cannot be understood, and VerificationError if the answer found does not hold, which is
@@ -110,6 +111,8 @@ def resolve(
     """
     selection = Selection(universe, recommends)
     _exclude(selection, exclude)
+    for package in prefer:
+        selection.choose(package)
     wanted = _find_all(selection, want)
     for package in wanted:
         selection.want(package)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from apt2ostree.archive.distributions import NamedSources
 from apt2ostree.archive.sources import Source, parse_sources
 from apt2ostree.debian.index import Package, Unusable, parse_index
 from apt2ostree.errors import UserError
+from apt2ostree.lock.conservative import kept, missing_from
 from apt2ostree.lock.lock_config import LockConfig
 from apt2ostree.lock.lockfile import archive_date, read_old_lock, render_lock
 from apt2ostree.lock.preferences import Preferences, parse_preferences
@@ -46,7 +47,11 @@ class Update:
 
 
 def make_update(
-    config: LockConfig, archives: Archives, workspace: Path, allow_older: bool = False
+    config: LockConfig,
+    archives: Archives,
+    workspace: Path,
+    allow_older: bool = False,
+    only: Collection[str] = (),
 ) -> Update:
     """Work out what a lockfile should hold, writing nothing.
 
@@ -55,6 +60,7 @@ def make_update(
         archives: fetches what its sources offer.
         workspace: where the lockfile is.
         allow_older: take archives that are older than the lock, too.
+        only: names of packages to update, and of the others as few as can be; none: all.
 
     Raises:
         UserError: about the sources, an archive, the old lockfile, or packages that cannot be
@@ -66,7 +72,8 @@ def make_update(
         _forbid_older(indexes, old)
     unusable: list[Unusable] = []
     try:
-        chosen = select(config, _packages(indexes, archives.downloader.cache, unusable))
+        packages = list(_packages(indexes, archives.downloader.cache, unusable))
+        chosen = select(config, packages, old, only)
     except UnsatisfiableError as error:
         told = [one.reason for one in unusable if _is_named(one, str(error))]
         raise UserError("\n".join([f"{config.label}: {error}", *told])) from None
@@ -76,7 +83,7 @@ def make_update(
     snapshots = {index.origin: index.snapshot for index in indexes}
     dates = {index.origin: index.date for index in indexes}
     content = render_lock(
-        chosen.packages, old, snapshots.__getitem__, chosen.automatic, dates.__getitem__
+        chosen.packages, old, lambda origin: snapshots.get(origin, ""), chosen.automatic, dates.get
     )
     return Update(config, content, old, chosen.packages)
 
@@ -125,8 +132,22 @@ class Choice:
     automatic: frozenset[Package] = frozenset()
 
 
-def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
-    """Choose the packages of a lock among all that the archives have."""
+def select(
+    config: LockConfig,
+    packages: Sequence[Package],
+    old: Sequence[Package] = (),
+    only: Collection[str] = (),
+) -> Choice:
+    """Choose the packages of a lock among all that the archives have.
+
+    Args:
+        config: what the target says.
+        packages: what the archives have.
+        old: what the lock has, for `only`.
+        only: see `make_update`.
+    """
+    if only:
+        packages = [*packages, *missing_from(packages, old)]
     pins = [pin for file in config.preferences for pin in parse_preferences(file.read(), file.name)]
     universe = Universe(
         packages, config.architecture, config.foreign_architectures, Preferences(pins)
@@ -136,7 +157,13 @@ def select(config: LockConfig, packages: Iterable[Package]) -> Choice:
     base = base_packages(universe, config.include_essential, config.include_priority)
     excluded = set(config.exclude)
     want = [*(name for name in base if name not in excluded), *config.packages]
-    found = resolve(universe, want, recommends=config.recommends, exclude=config.exclude)
+    prefer = kept(universe, old, only) if only else []
+    found = resolve(
+        universe, want, recommends=config.recommends, exclude=config.exclude, prefer=prefer
+    )
+    for name in only:
+        if name not in {package.name for package in (*found.packages, *old)}:
+            raise UserError(f"--only {name}: neither the lockfile nor its update has the package")
     automatic = (package for package, reason in found.reasons.items() if reason.dependency)
     for package in found.packages:
         if universe.disagreement(package):

@@ -373,6 +373,61 @@ class Sha512Test(UpdateLockTest):
         self.assertIn("has neither SHA256 nor SHA512 in its archive's index", self.failure())
 
 
+class OnlyTest(UpdateLockTest):
+    """Updates of some packages leave the others as they are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.config = self.configure(packages=["web", "mail"])
+        self.publish(
+            package("web", "1.0", Depends="lib (>= 1)"),
+            package("mail", "1.0", Depends="lib (>= 1), tool (= 1.0)"),
+            package("lib", "1.0"),
+            package("tool", "1.0"),
+        )
+        self.update()
+
+    def versions(self) -> dict[str, str]:
+        names = re.findall("^Package: (.*)$", self.lock.read_text(), re.M)
+        return dict(zip(names, re.findall("^Version: (.*)$", self.lock.read_text(), re.M)))
+
+    def test_the_others_stay_even_if_the_archive_has_dropped_them(self) -> None:
+        self.publish(
+            package("web", "2.0", Depends="lib (>= 1)"),
+            package("mail", "2.0", Depends="lib (>= 1), tool (= 2.0)"),
+            package("lib", "2.0"),
+            package("tool", "2.0"),
+        )
+        self.update("--only", "web")
+        self.assertEqual(
+            self.versions(), {"lib": "1.0", "mail": "1.0", "tool": "1.0", "web": "2.0"}
+        )
+        self.update("--only=lib", "--only=tool")
+        self.assertEqual(set(self.versions().values()), {"2.0"})
+
+    def test_what_a_package_takes_is_updated_with_it(self) -> None:
+        self.publish(
+            package("web", "2.0", Depends="lib (>= 2)"),
+            package("mail", "2.0", Depends="lib (>= 1), tool (= 2.0)"),
+            package("lib", "2.0", Breaks="tool (<< 2)"),
+            package("tool", "2.0"),
+        )
+        self.update("--only", "web")
+        self.assertEqual(set(self.versions().values()), {"2.0"})
+
+    def test_a_package_can_be_added(self) -> None:
+        self.config = self.configure(packages=["web", "mail", "new"])
+        self.publish(*NEW, package("mail", "2.0"), package("new", "3.0", Depends="lib"))
+        self.update("--only", "new")
+        self.assertEqual(
+            self.versions(),
+            {"lib": "1.0", "mail": "1.0", "new": "3.0", "tool": "1.0", "web": "1.0"},
+        )
+
+    def test_a_package_that_is_nowhere(self) -> None:
+        self.assertIn("--only nothing: neither the lockfile nor", self.failure("--only=nothing"))
+
+
 class FaultsTest(UpdateLockTest):
     """Whatever is wrong with the archive, the error says so and the old lock is intact."""
 
