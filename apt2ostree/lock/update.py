@@ -23,6 +23,9 @@ from apt2ostree.lock.resolver import UnsatisfiableError, base_packages, choose, 
 from apt2ostree.lock.summary import Summary, summarize
 from apt2ostree.lock.universe import Universe
 
+_MAX_TOLD = 20
+"""Stanzas that are passed over and told one by one."""
+
 
 @dataclass(frozen=True)
 class Update:
@@ -177,8 +180,10 @@ def _judge(unusable: Sequence[Unusable], packages: Sequence[Package]) -> None:
     for one in unusable:
         if not one.is_passed_over and chosen.intersection(one.names):
             raise UserError(one.reason)
-    for one in unusable:
+    for one in unusable[:_MAX_TOLD]:
         messages.warning(f"{one.reason}; the stanza is passed over, nothing chosen needs it")
+    if unusable[_MAX_TOLD:]:
+        messages.warning(f"and {len(unusable) - _MAX_TOLD} more such stanzas")
 
 
 def _is_named(one: Unusable, text: str) -> bool:

@@ -406,7 +406,7 @@ class FilesTest(AttackTest):
 
     def test_scratch_that_a_killed_action_has_left(self) -> None:
         def leave(directory: Path) -> None:
-            scratch = directory / "manifest.json.scratch"
+            scratch = directory / "image.manifest.json.scratch"
             (scratch / "upper/closed").mkdir(parents=True)
             (scratch / "upper/closed/link").symlink_to(self.canaries.tree)
             (scratch / "upper/closed/secret").symlink_to(self.secret)

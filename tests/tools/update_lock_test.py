@@ -275,6 +275,14 @@ class ResolvingTest(UpdateLockTest):
         self.assertEqual(result.stderr.count("package odd"), 1)
         self.assertIn("package spaced: the Version field cannot be '1 0'", result.stderr)
 
+    def test_many_bad_stanzas_are_counted_and_none_reaches_the_terminal_raw(self) -> None:
+        self.publish(*OLD, *(package(f"odd\x1b[31m{number}") for number in range(25)))
+        said = self.run_tool().stderr
+        self.assertEqual(said.count("the stanza is passed over"), 20)
+        self.assertIn("warning: and 5 more such stanzas\n", said)
+        self.assertNotIn("\x1b", said)
+        self.assertIn("package odd\\x1b[31m0: the Package field cannot be", said)
+
     def test_a_bad_stanza_of_what_is_needed_is_an_error(self) -> None:
         self.publish(package("web", Depends="lib"), package("lib", Architecture="x86_64"))
         said = self.failure()
