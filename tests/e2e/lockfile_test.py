@@ -123,8 +123,8 @@ class LockfileTest(BazelTest):
         self.module("other", "other_debs", own.replace(self.archive.url, "file:/srv/debian"))
         self.assert_says(
             self.bazel("build", "//:debs_image", check=False),
-            "@other//:x.lock:1: package one is at file:/srv/debian/pool/one_1_amd64.deb, which is "
-            "neither http nor https, and this lock is another module's",
+            r"other\S*//:x.lock:1: package one is at file:/srv/debian/pool/one_1_amd64.deb, which "
+            "is neither http nor https, and this lock is another module's",
         )
 
     def test_two_modules_whose_locks_have_one_name(self) -> None:
