@@ -22,6 +22,8 @@ from apt2ostree.tree.manifest import INSTALLED, UNPACKED, Manifest
 
 _OVERRIDES = f"{dpkg_database.DIRECTORY}/statoverride"
 _INFO = f"{dpkg_database.DIRECTORY}/info"
+_TOLD = 10
+"""Processes left running that are told of, of one script's."""
 
 
 class Stages:
@@ -203,9 +205,11 @@ class Stages:
             raise UserError(f"{section}: exit status {result.status}{self._said(section)}")
 
     def _tell_of(self, left: Sequence[Process], whose: Callable[[Process], str]) -> None:
-        for process in left:
+        for process in left[:_TOLD]:
             text = f"{whose(process)} left a process running, which was killed: {process.command}"
             messages.note(text)
+        if len(left) > _TOLD:
+            messages.note(f"and {len(left) - _TOLD} more processes")
 
     def _said(self, section: str) -> str:
         lines = self._log.last_lines(section)

@@ -56,6 +56,33 @@ class BadScriptsTest(ConfigureTest):
         )
         self.assertEqual([], sleepers())
 
+    def test_a_daemon_of_a_preinst_does_not_live_to_see_the_postinst(self) -> None:
+        outcome = self.postinst(
+            "! grep -l sleep /proc/[0-9]*/comm > /srv/seen",
+            preinst=f"setsid sleep {SECONDS} > /dev/null 2>&1 &\n"
+            'until [ "$(head -c5 /proc/$!/cmdline)" = sleep ]; do :; done',
+        )
+        self.assertIn(
+            f"note: package tiny 1 left a process running, which was killed: sleep {SECONDS}",
+            outcome.said,
+        )
+        self.assertEqual(0, (outcome.row("srv/seen") or [None] * 5)[4])
+
+    def test_many_daemons_are_counted(self) -> None:
+        outcome = self.postinst(
+            f"for i in $(seq 13); do setsid sleep {SECONDS} > /dev/null 2>&1 & done; sleep 1"
+        )
+        self.assertEqual(10, outcome.said.count("left a process running, which was killed"))
+        self.assertIn("note: and 3 more processes\n", outcome.said)
+        self.assertEqual([], sleepers())
+
+    def test_one_that_needs_a_running_system_fails_with_its_words(self) -> None:
+        said = self.failing(
+            "[ -d /run/systemd/system ] || { echo systemd is not running; exit 1; }"
+        )
+        self.assertIn("package tiny 1: ", said)
+        self.assertIn("  systemd is not running\n", said)
+
     def test_a_daemon_that_keeps_the_output_open_does_not_hold_us_up(self) -> None:
         begun = time.monotonic()
         outcome = self.postinst(f"sleep {SECONDS} &\necho started > /srv/started")

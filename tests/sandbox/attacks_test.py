@@ -456,6 +456,26 @@ class MachineTest(AttackTest):
         self.assertNotIn(self.canaries.secret, outcome.text("srv/read"))
         self.assertEqual(0, (outcome.row("srv/keys") or [None] * 5)[4])
 
+    def test_typing_on_the_callers_terminal(self) -> None:
+        """Not to be had on any descriptor; else /dev/null would say that it is no terminal."""
+        outcome = self.survived(
+            self.attack_of(
+                'perl -e \'for (0x5412, 0x541C, 0x5401) { my $c = "x" x 64; ioctl(STDIN, $_, $c);'
+                ' print $! + 0, " " }\' < /dev/null > /srv/errors'
+            )
+        )
+        self.assertEqual("1 1 25 ", outcome.text("srv/errors"))
+
+    def test_process_1(self) -> None:
+        outcome = self.survived(
+            self.attack_of(
+                "set +e; for f in mem environ maps fd/0 fd/1 fd/2 fd/3 fd/4 cwd/etc root/etc; do\n"
+                "  [ -e /proc/1/$f/. ] && echo $f; cat /proc/1/$f > /tmp/x 2>&1 && echo $f\n"
+                "done > /srv/seen; exit 0"
+            )
+        )
+        self.assertEqual(0, (outcome.row("srv/seen") or [None] * 5)[4])
+
     def test_descriptors(self) -> None:
         """Of the action's caller, whatever their number."""
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
