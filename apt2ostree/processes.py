@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import connection
@@ -13,6 +14,13 @@ from apt2ostree.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def available() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # As on macOS.
 
 
 def map_forked(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from apt2ostree.tree.manifest import Group, User
 from apt2ostree.tree.tree_builder import TreeBuilder
 
 EXECUTABLE_MODE = "0755"
+_EXECROOT = re.compile("/(bazel-)?execroot/")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Request:
         files: (path, file, or directory that goes there with everything in it).
         executables: the same, files getting the mode 0755; a list for each of several sources.
         empty_files: paths of files without content, likewise.
+        generated: as `executables`, of files that actions have made: a symlink to another one of
+            them stays a symlink.
         directories: paths.
         symlinks: path → target.
         tars: (name, archive).
@@ -51,6 +56,7 @@ class Request:
     files: Sequence[tuple[str, Path]]
     executables: Sequence[Sequence[tuple[str, Path]]]
     empty_files: Sequence[Sequence[str]]
+    generated: Sequence[Sequence[tuple[str, Path]]]
     directories: Sequence[str]
     symlinks: Mapping[str, str]
     tars: Sequence[tuple[str, Path]]
@@ -99,10 +105,35 @@ def _build(builder: TreeBuilder, request: Request) -> None:
         builder.add_path(place(path), file, EXECUTABLE_MODE)
     for path in itertools.chain(*request.empty_files):
         builder.add_empty_file(place(path))
+    for path, file in itertools.chain(*request.generated):
+        target = _kept_target(path, file)
+        if target:
+            builder.add_symlink(place(path), target)
+        else:
+            builder.add_path(place(path), file, EXECUTABLE_MODE)
     for path in request.directories:
         builder.add_directory(place(path))
     for path, target in request.symlinks.items():
         builder.add_symlink(place(path), target)
+
+
+def _kept_target(path: str, file: Path) -> str:
+    """Where a symlink that an action made leads; empty for what is to be taken as a file."""
+    if not file.is_symlink():
+        return ""
+    # Not Path.readlink, which would normalise it.
+    target = os.readlink(file)  # noqa: PTH115
+    if not target.startswith("/"):
+        return target
+    # Bazel's own, by which an action sees its inputs, lead to where it executes actions.
+    if _EXECROOT.search(target):
+        return ""
+    raise UserError(
+        f"/{path.lstrip('/')}: among the runfiles of a program of `binaries` is a symlink to "
+        f"{target}, which is of the machine that builds and of no repository: an image cannot "
+        "have it. If it is an interpreter, build the program with a Python toolchain whose "
+        "interpreter is a file of a repository"
+    )
 
 
 def _path(path: str) -> str:

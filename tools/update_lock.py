@@ -34,6 +34,7 @@ from apt2ostree.command_line import Parser
 from apt2ostree.lock.lock_config import LockConfig, read_config
 from apt2ostree.lock.lockfile import read_lock, write_lock
 from apt2ostree.lock.pool import fill_pool, pool_files
+from apt2ostree.lock.source_tree import source_directory, writable_directory
 from apt2ostree.lock.summary import markdown, print_summary
 from apt2ostree.lock.update import Update, make_update
 
@@ -57,8 +58,14 @@ def main(arguments: Sequence[str]) -> int:
         downloader = _downloader(options, progress)
         if options.command == "mirror":
             return _mirror(configs, workspace, _invocation_path(options.directory), downloader)
-        updates = [_update(config, downloader, workspace, options) for config in configs]
-    status = _apply(updates, workspace, options)
+        writes = not (options.check or options.dry_run)
+        find = writable_directory if writes else source_directory
+        directories = [find(config, workspace) for config in configs]
+        updates = [
+            _update(config, downloader, directory, options)
+            for config, directory in zip(configs, directories)
+        ]
+    status = _apply(updates, directories, options)
     downloader.cache.prune()
     return status
 
@@ -163,7 +170,7 @@ def _downloader(options: argparse.Namespace, progress: Progress) -> Downloader:
 
 
 def _update(
-    config: LockConfig, downloader: Downloader, workspace: Path, options: argparse.Namespace
+    config: LockConfig, downloader: Downloader, directory: Path, options: argparse.Namespace
 ) -> Update:
     archives = Archives(
         downloader=downloader,
@@ -172,16 +179,18 @@ def _update(
         now=datetime.now(timezone.utc),
     )
     start = time.monotonic()
-    update = make_update(config, archives, workspace, options.allow_older, options.only)
+    update = make_update(config, archives, directory, options.allow_older, options.only)
     messages.debug(f"{config.label}: resolved in {time.monotonic() - start:.2f} s")
     return update
 
 
-def _apply(updates: Sequence[Update], workspace: Path, options: argparse.Namespace) -> int:
+def _apply(
+    updates: Sequence[Update], directories: Sequence[Path], options: argparse.Namespace
+) -> int:
     """Write, or only compare, and tell."""
     stale = False
-    for update in updates:
-        path = workspace / update.config.lockfile
+    for update, directory in zip(updates, directories):
+        path = directory / update.config.lockfile
         if options.check:
             stale = _report_staleness(update, path) or stale
         elif not options.dry_run:
@@ -216,7 +225,13 @@ def _report_staleness(update: Update, path: Path) -> bool:
 def _mirror(
     configs: Sequence[LockConfig], workspace: Path, directory: Path, downloader: Downloader
 ) -> int:
-    packages = [p for config in configs for p in read_lock(workspace / config.lockfile)]
+    paths = [source_directory(config, workspace) / config.lockfile for config in configs]
+    for config, path in zip(configs, paths):
+        if not path.exists():
+            raise errors.UserError(
+                f"{config.lockfile} does not exist yet; run\n    bazel run {config.label}"
+            )
+    packages = [package for path in paths for package in read_lock(path)]
     files = pool_files(packages)
     fetched = fill_pool(directory, files, downloader)
     print(f"{directory}: {len(files)} packages, {fetched} of them downloaded now")

@@ -43,6 +43,10 @@ _OTHER_VERSION = (
     "Either the mirror is being updated right now, and works again in some minutes, or somebody "
     "tampered with the file"
 )
+_LOGIN = (
+    "if it wants a login, put it into ~/.netrc, or the file that NETRC names, where builds find it "
+    "too; Bazel's --credential_helper and downloader configuration serve builds alone"
+)
 _CONNECTION = re.compile(r"^(<[^>]*>|HTTPS?Connection\([^)]*\)): ")
 
 T = TypeVar("T")
@@ -125,10 +129,11 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target: str | None = super().get_redirect_target(resp)
         scheme = urlsplit(target or "").scheme
+        shown = without_credentials(target or "")
         if scheme and scheme not in ("http", "https"):
-            raise _Failure(f"it redirects to {target}, which is not of the web")
+            raise _Failure(f"it redirects to {shown}, which is not of the web")
         if scheme == "http" and urlsplit(str(resp.url)).scheme == "https":
-            raise _Failure(f"it redirects from https to {target}, which anybody could read")
+            raise _Failure(f"it redirects from https to {shown}, which anybody could read")
         return target
 
 
@@ -380,7 +385,7 @@ class _Headers:
         if status in (404, 410):
             raise _NotFound(f"not found ({status})")
         if status in (401, 403):
-            raise _Failure(f"{said}; if it wants a login, put it into ~/.netrc")
+            raise _Failure(f"{said}; {_LOGIN}")
         if status in _RETRIED_STATUS:
             pause = answer.headers.get("Retry-After", "")
             raise _Transient(said, float(pause) if pause.isdigit() else 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apt2ostree.archive.login import has_login
 from apt2ostree.errors import UserError
 
 VARIABLE = "APT2OSTREE_MIRRORS"
@@ -26,15 +27,24 @@ class Mirrors:
         """Read ``FROM=TO[,FROM=TO…]``; blanks around an entry do not matter.
 
         Raises:
-            UserError: at an entry that is not of this form.
+            UserError: at an entry that is not of this form, or has a login in it.
         """
         rules = []
-        for entry in filter(None, (part.strip() for part in text.split(","))):
+        entries = filter(None, (part.strip() for part in text.split(",")))
+        for number, entry in enumerate(entries, 1):
             old, separator, new = entry.partition("=")
             if not separator or "://" not in old or ":/" not in new:
+                # What follows an "@" somewhere, or stands before one, may be of a password.
+                found = f"entry {number}, which" if "@" in text else repr(entry)
                 raise UserError(
                     f"{VARIABLE}: expected FROM=TO, both URLs such as "
-                    f"http://ftp.debian.org/debian=http://mirror.example/debian, found {entry!r}"
+                    f"http://ftp.debian.org/debian=http://mirror.example/debian, found {found}"
+                    + (" is not shown, as there may be a password in it" if "@" in text else "")
+                )
+            if has_login(old) or has_login(new):
+                raise UserError(
+                    f"{VARIABLE}: there is a login in the URL of entry {number}; put it into "
+                    "~/.netrc, or the file that NETRC names, and leave it out here"
                 )
             rules.append((old.strip(), new.strip()))
         return cls(tuple(rules))

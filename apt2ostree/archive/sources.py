@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from apt2ostree.archive.login import has_login
 from apt2ostree.archive.place import Place
 from apt2ostree.debian.control import MalformedLineError, NumberedLine, read_fields, split_stanzas
 from apt2ostree.errors import UserError
@@ -264,6 +265,12 @@ class _Entry:
         if scheme not in SCHEMES:
             raise self.error(
                 "URIs", f"the URI {uri!r} is not supported: expected http, https, file or copy"
+            )
+        if has_login(uri):
+            raise self.error(
+                "URIs",
+                "there is a login in a URI, which whoever has this file can read; put it into "
+                "~/.netrc, or the file that NETRC names",
             )
         if scheme in ("http", "https"):
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from apt2ostree import messages
@@ -88,10 +89,31 @@ def load_operand(text: str, repo: Path | None) -> Manifest:
 
 
 def _manifest_of_target(label: str) -> Path:
-    workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")
-    package, _, name = label.rpartition("//")[2].partition(":")
-    name = name or package.rpartition("/")[2]
-    return _existing(Path(workspace, "bazel-bin", package, f"{name}.manifest.json"), label)
+    binaries = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), "bazel-bin")
+    repository, _, path = label.partition("//")
+    package, _, name = path.partition(":")
+    manifest_path = Path(package, f"{name or package.rpartition('/')[2]}.manifest.json")
+    if not repository.strip("@"):
+        return _existing(binaries / manifest_path, label)
+    if repository.startswith("@@"):
+        return _existing(binaries / "external" / repository[2:] / manifest_path, label)
+    # Bazel calls a module's repository NAME, and its version or nothing, with one of these between.
+    module = re.compile(re.escape(repository[1:]) + "([~+][^~+]*)?")
+    places = sorted(
+        place
+        for place in (binaries / "external").glob("*")
+        if module.fullmatch(place.name) and (place / manifest_path).is_file()
+    )
+    if len(places) > 1:
+        names = " or ".join(f"@@{place.name}//{path}" for place in places)
+        raise UserError(f"{label}: more than one repository could be meant; say which: {names}")
+    if not places:
+        raise UserError(
+            f"{label}: {binaries}/external has no {manifest_path} of such a repository; build the "
+            f"image first: bazel build {label}. If MODULE.bazel has the repository under a name of "
+            "its own, say the one that Bazel has: @@NAME//…"
+        )
+    return places[0] / manifest_path
 
 
 def _existing(path: Path, what: str) -> Path:

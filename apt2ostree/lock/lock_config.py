@@ -21,7 +21,7 @@ class LockConfig:
 
     Attributes:
         label: the target, for messages.
-        lockfile: path of the lockfile, relative to the workspace.
+        lockfile: path of the lockfile, relative to its repository.
         packages: what is wanted, in the order that counts.
         sources: sources files, and releases by name, in the order that counts.
         architecture: the image's own.
@@ -34,6 +34,9 @@ class LockConfig:
         resolve: whether dependencies are followed at all.
         keyrings: public keys.
         snapshots: patterns of snapshot services by prefix of an archive's URI.
+        repository: canonical name of the lockfile's repository; empty: the main one.
+        package_file: the BUILD file beside the lockfile, its name relative to the repository; of
+            another repository than the main one.
     """
 
     label: str
@@ -50,6 +53,8 @@ class LockConfig:
     resolve: bool = True
     keyrings: tuple[Path, ...] = ()
     snapshots: Mapping[str, str] = field(default_factory=dict)
+    repository: str = ""
+    package_file: InputFile | None = None
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -109,6 +114,8 @@ def _config(value: dict[str, Any], runfiles: Path) -> LockConfig:
     arguments["sources"] = tuple(_source(source, runfiles) for source in value["sources"])
     arguments["preferences"] = tuple(_file(f, runfiles) for f in value.get("preferences", ()))
     arguments["keyrings"] = tuple(runfiles / keyring for keyring in value.get("keyrings", ()))
+    package_file = value.get("package_file")
+    arguments["package_file"] = _file(package_file, runfiles) if package_file else None
     return LockConfig(**arguments)
 
 

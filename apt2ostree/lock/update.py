@@ -52,7 +52,7 @@ class Update:
 def make_update(
     config: LockConfig,
     archives: Archives,
-    workspace: Path,
+    directory: Path,
     allow_older: bool = False,
     only: Collection[str] = (),
 ) -> Update:
@@ -61,7 +61,7 @@ def make_update(
     Args:
         config: what the target says.
         archives: fetches what its sources offer.
-        workspace: where the lockfile is.
+        directory: what the path of the lockfile is relative to.
         allow_older: take archives that are older than the lock, too.
         only: names of packages to update, and of the others as few as can be; none: all.
 
@@ -69,7 +69,7 @@ def make_update(
         UserError: about the sources, an archive, the old lockfile, or packages that cannot be
             installed together.
     """
-    old = read_old_lock(workspace / config.lockfile)
+    old = read_old_lock(directory / config.lockfile)
     indexes = archives.fetch(read_sources(config), config.architectures)
     if not allow_older:
         _forbid_older(indexes, old)

@@ -75,8 +75,17 @@ def bare_user_only_fault(header: FileHeader) -> str:
 
 
 def set_xattrs(path: Path, xattrs: Mapping[str, bytes]) -> None:
-    """Set extended attributes on a file itself, not on what it links to."""
+    """Set extended attributes on a file itself, not on what it links to.
+
+    Raises:
+        UserError: there are some, and no way to set them.
+    """
     for name, value in xattrs.items():
+        if not hasattr(os, "setxattr"):  # As on macOS.
+            raise UserError(
+                f"{path}: Python sets no extended attributes on this system, and {name} is one: do "
+                "this on Linux, import into a repo of mode archive, or check out with --user-mode"
+            )
         os.setxattr(path, name, value, follow_symlinks=False)
 
 
@@ -105,7 +114,7 @@ def _write_bare_user(path: Path, header: FileHeader, chunks: Iterable[bytes]) ->
     else:
         _write_content(path, chunks)
     metadata = struct.pack(">III", header.uid, header.gid, header.mode)
-    os.setxattr(path, "user.ostreemeta", metadata + gvariant.xattrs(header.xattrs))
+    set_xattrs(path, {"user.ostreemeta": metadata + gvariant.xattrs(header.xattrs)})
     # As libostree: readable for whoever owns the repo, executable where the file is.
     path.chmod(0o644 if header.is_symlink else header.mode & 0o777 | 0o400)
 

@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import struct
+import sys
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,14 @@ DEFAULT_LOCK_TIMEOUT = 300
 BATCH_OBJECTS = 64
 BATCH_BYTES = 1 << 22
 _FLOCK = struct.Struct("hhqqi4x")
+
+
+def _lock_shared(descriptor: int, wait: bool) -> None:
+    if sys.platform == "linux":
+        request = _FLOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0)
+        fcntl.fcntl(descriptor, _F_OFD_SETLKW if wait else _F_OFD_SETLK, request)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 @dataclass
@@ -193,7 +202,10 @@ class Repo:
 
     @contextlib.contextmanager
     def _shared_lock(self) -> Iterator[None]:
-        """Keep `ostree prune` out, the way libostree does: an OFD lock on `.lock`."""
+        """Keep `ostree prune` out, the way libostree does: an OFD lock on `.lock`.
+
+        Those are Linux's; elsewhere, as on macOS, libostree takes flock(2), and so is it here.
+        """
         descriptor = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o660)
         try:
             self._wait_for_lock(descriptor)
@@ -203,14 +215,13 @@ class Repo:
 
     def _wait_for_lock(self, descriptor: int) -> None:
         """Wait as long as the repo's `lock-timeout-secs` says; -1 is forever."""
-        request = _FLOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0)
         if self.lock_timeout < 0:
-            fcntl.fcntl(descriptor, _F_OFD_SETLKW, request)
+            _lock_shared(descriptor, wait=True)
             return
         end = time.monotonic() + self.lock_timeout
         while True:
             try:
-                fcntl.fcntl(descriptor, _F_OFD_SETLK, request)
+                _lock_shared(descriptor, wait=False)
                 return
             except BlockingIOError:
                 if time.monotonic() >= end:
@@ -367,8 +378,7 @@ class Transaction:
         known = self._stage.staged.paths
         new = {name: location for name, location in found if name not in known}
         batches = list(_batches(new.items()))
-        processors = len(os.sched_getaffinity(0))
-        self._adding = processes.map_forked(self._stage.add_batch, batches, processors)
+        self._adding = processes.map_forked(self._stage.add_batch, batches, processes.available())
         for added in self._adding:
             self._stage.add_others(added)
             yield from added.paths

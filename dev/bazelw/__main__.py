@@ -22,6 +22,7 @@ Environment:
   APT2OSTREE_MIRROR    the Debian mirror to make the private system from
   APT2OSTREE_MIRRORS   FROM=TO[,FROM=TO...]: where the lockfiles' archives are downloaded from.
                        If unset, the archives of Debian are mapped to this machine's mirror.
+  BUILDOZER            a path, not of a system directory: what `mod tidy` edits MODULE.bazel with
 """
 
 from __future__ import annotations

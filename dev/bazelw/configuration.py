@@ -19,7 +19,39 @@ STUB_MODULES = {
     "protobuf": ("3.19.6", "21.7"),
     "zlib": ("1.3.1.bcr.3",),
 }
-"""Modules that Bazel's own `bazel_tools` names, which nothing loads and Debian does not ship."""
+"""Modules that Bazel's own `bazel_tools` names, which nothing builds and Debian does not ship."""
+
+_STUB_BUILD = """\
+# For `bazelw query`, which follows labels that nothing builds.
+filegroup(
+    name = "zlib",
+    visibility = ["//visibility:public"],
+)
+"""
+_STUB_BUILDOZER = '''\
+"""The program with which `bazelw mod tidy` edits MODULE.bazel: the one that BUILDOZER names."""
+
+def _repository_impl(repository_ctx):
+    program = repository_ctx.os.environ.get("BUILDOZER", "")
+    repository_ctx.file("BUILD.bazel", "")
+    if not program:
+        fail("`mod tidy` needs buildozer: set BUILDOZER to its path (npm has it as " +
+             "@bazel/buildozer), in a directory that is no system's own")
+    repository_ctx.symlink(program, "buildozer.exe")
+
+_repository = repository_rule(implementation = _repository_impl, environ = ["BUILDOZER"])
+
+def _buildozer_binary_impl(_module_ctx):
+    _repository(name = "buildozer_binary")
+
+buildozer_binary = module_extension(
+    implementation = _buildozer_binary_impl,
+    tag_classes = {"buildozer": tag_class(attrs = {
+        "sha256": attr.string_dict(),
+        "version": attr.string(),
+    })},
+)
+'''
 
 
 def configuration(cache: Path, certificates: bytes) -> dict[str, bytes]:
@@ -42,7 +74,9 @@ def configuration(cache: Path, certificates: bytes) -> dict[str, bytes]:
         "bazelrc": "".join(line + "\n" for line in bazelrc).encode(),
         "cacerts": java_truststore(certificates),
         "registry/bazel_registry.json": b"{}\n",
+        "registry/empty/BUILD.bazel": _STUB_BUILD.encode(),
         "registry/empty/MODULE.bazel": b"",
+        "registry/empty/buildozer_binary.bzl": _STUB_BUILDOZER.encode(),
     }
     source = json.dumps({"type": "local_path", "path": "/etc/bazelw/registry/empty"}) + "\n"
     for name, versions in STUB_MODULES.items():

@@ -215,11 +215,6 @@ class FormsTest(ArchiveTest):
             self.packages(text), [f"hello 2.0 file:{self.root} test/main amd64 Packages"]
         )
 
-    def test_credentials_do_not_get_into_the_origin(self) -> None:
-        self.suite.write(self.key)
-        text = self.sources().replace("http://", "http://anna:secret@")
-        self.assertEqual(self.packages(text), ["hello 2.0 URL test/main amd64 Packages"])
-
 
 class FaultsTest(ArchiveTest):
     def test_an_expired_archive(self) -> None:

@@ -199,7 +199,12 @@ class DownloadTest(ServedTest):
         netrc.write_text("")
         with mock.patch.dict(os.environ, NETRC=str(netrc)):
             said = self.failure()
-            self.assertIn("the server says 401 Unauthorized; if it wants a login, put it", said)
+            self.assertIn(
+                "the server says 401 Unauthorized; if it wants a login, put it into ~/.netrc, or "
+                "the file that NETRC names, where builds find it too; Bazel's --credential_helper "
+                "and downloader configuration serve builds alone",
+                said,
+            )
             netrc.write_text("machine 127.0.0.1 login anna password secret\n")
             self.assertEqual(self.downloader().fetch(self.expected()).read_bytes(), CONTENT)
 

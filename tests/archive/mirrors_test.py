@@ -25,6 +25,31 @@ class MirrorsTest(unittest.TestCase):
             with self.assertRaisesRegex(UserError, "APT2OSTREE_MIRRORS: expected FROM=TO, both"):
                 Mirrors.parse(text)
 
+    def test_a_login_is_refused_and_never_told(self) -> None:
+        words = (
+            "APT2OSTREE_MIRRORS: there is a login in the URL of entry 2; put it into ~/.netrc, or "
+            "the file that NETRC names, and leave it out here"
+        )
+        for url in (
+            "http://anna:secret@m/d",
+            "http://anna:sec@secret@m/d",
+            "http://anna:secret/x@m/d",
+            "http://secret@m",
+        ):
+            for pair in (f"http://b={url}", f"{url}=http://b"):
+                with self.assertRaises(UserError) as caught:
+                    Mirrors.parse(f"http://a=http://c,{pair}")
+                self.assertEqual(str(caught.exception), words)
+        for text in (
+            "http://anna:secret@m/d",
+            "http://a=anna:secret@m/d",
+            "http://a=http://anna:a,secret@m/d",
+            "http://a=http://anna:a,@secret",
+        ):
+            with self.assertRaises(UserError) as caught:
+                Mirrors.parse(text)
+            self.assertNotIn("secret", str(caught.exception))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -96,6 +96,12 @@ class Deb822Test(unittest.TestCase):
                 "x.sources:2: the URI 'ftp://a' is not supported: expected http, https, file",
             ),
             (
+                good.replace("http://a", "http://anna:secret@a"),
+                "x.sources:2: there is a login in a URI, which whoever has this file can read; "
+                "put it into ~/.netrc",
+            ),
+            (good.replace("http://a", "http://anna:se/cret@a"), "there is a login in a URI"),
+            (
                 good.replace("http://a", "http:///x"),
                 "x.sources:2: the URI 'http:///x' names no host",
             ),

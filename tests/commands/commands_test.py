@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import stat
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -256,6 +257,7 @@ class WhyTest(CommandTest):
     def test_the_way_from_what_was_asked_for(self) -> None:
         needing = deb(control=control("app", Depends="lib"))
         needed = deb(control=control("lib", Priority="optional"))
+        shutil.rmtree(self.scratch / "image")
         images.write(self.scratch / "image", images.compose_debs([needing, needed]))
         self.assertEqual(
             self.run_tool("why", "lib"),
@@ -278,6 +280,39 @@ class SizeTest(CommandTest):
         self.assertEqual(len(lines), 5)
         self.assertRegex(lines[3], r" \d smaller$")
         self.assertRegex(lines[4], r"100\.0 % +\d+  all$")
+
+
+class ElsewhereTest(CommandTest):
+    """Without the functions that Python has on Linux alone, as on macOS."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        judges.need(self, "ostree")
+        self.addCleanup(setattr, sys, "platform", sys.platform)
+        sys.platform = "darwin"
+        for name in ("getxattr", "listxattr", "sched_getaffinity", "setxattr"):
+            self.addCleanup(setattr, os, name, getattr(os, name))
+            delattr(os, name)
+
+    def test_import_and_commit(self) -> None:
+        repo = self.scratch / "repo"
+        judges.ostree(repo, "init", "--mode=archive")
+        self.run_tool("import", "--repo=repo")
+        self.run_tool("commit", "--repo=repo", "--branch=main")
+        judges.ostree(repo, "fsck", "--quiet")
+
+    def test_checkout(self) -> None:
+        self.run_tool("checkout", "-U", "out")
+        self.assertTrue((self.scratch / "out/usr/bin/x").is_file())
+
+    def test_what_needs_extended_attributes(self) -> None:
+        judges.ostree(self.scratch / "repo", "init", "--mode=bare-user")
+        words = (
+            "Python sets no extended attributes on this system, and user.ostreemeta is one: do "
+            "this on Linux, import into a repo of mode archive, or check out with --user-mode"
+        )
+        with self.assertRaisesRegex(UserError, words):
+            self.run_tool("import", "--repo=repo")
 
 
 class DiffTest(CommandTest):
@@ -304,6 +339,35 @@ class DiffTest(CommandTest):
         self.assertIn("| `tiny` |", table)
         self.assertEqual(self.status("diff", "old", "--repo=repo", "--exit-code"), 1)
         self.assertEqual(self.status("diff", "old", "old", "--repo=repo", "--exit-code"), 0)
+
+    def test_an_image_of_another_repository(self) -> None:
+        binaries = self.scratch / "bazel-bin"
+        for repository in ("other~", "other~~apt~x", "twice+", "twice+1"):
+            place = binaries / "external" / repository / "image"
+            place.mkdir(parents=True)
+            text = self.composed.manifest.dump()
+            (place / "image.manifest.json").write_text(text, encoding="utf-8")
+        where = {"BUILD_WORKSPACE_DIRECTORY": str(self.scratch)}
+        with mock.patch.dict(os.environ, where):
+            for label in ("@other//image", "@@other~//image:image", "@other//image:image"):
+                self.assertEqual(self.status("diff", label, "--exit-code"), 0)
+            for label, words in (
+                ("//image", "image/image.manifest.json is not there; build the image first"),
+                ("@//image", "image/image.manifest.json is not there; build the image first"),
+                ("@@no//image", "external/no/image/image.manifest.json is not there; build the"),
+                (
+                    "@x//image",
+                    "@x//image: .*/bazel-bin/external has no image/image.manifest.json of such a "
+                    "repository; build the image first: bazel build @x//image. If MODULE.bazel",
+                ),
+                (
+                    "@twice//image",
+                    r"more than one repository could be meant; say which: @@twice\+//image or "
+                    r"@@twice\+1//image",
+                ),
+            ):
+                with self.subTest(label), self.assertRaisesRegex(UserError, words):
+                    self.run_tool("diff", label)
 
     def test_what_is_no_image(self) -> None:
         for operand, words in (

@@ -95,6 +95,23 @@ class BazelwTest(unittest.TestCase):
         self.assertIn("Usage: bazel <command>", self.bazelw("--help").stdout)
         self.assertIn("Usage: tools/bazelw", self.bazelw("--bazelw-help").stdout)
 
+    def test_what_asks_about_modules_and_dependencies(self) -> None:
+        for command in (
+            ("mod", "graph"),
+            ("mod", "deps", "<root>"),
+            ("mod", "show_extension", "@rules_python//python/extensions:python.bzl%python"),
+            ("query", "deps(//:init)"),
+            ("query", "deps(@rules_python//python/runfiles)"),
+        ):
+            done = self.bazelw(*command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.bazelw("mod", "tidy", BUILDOZER="")
+        self.assertIn("`mod tidy` needs buildozer: set BUILDOZER to its path", done.stderr)
+        buildozer = os.environ.get("BUILDOZER")
+        if buildozer:
+            done = self.bazelw("mod", "tidy", BUILDOZER=buildozer)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_users_module_lock_is_left_alone(self) -> None:
         lock = self.workspace / "MODULE.bazel.lock"
         lock.write_text('{"lockFileVersion": 1}\n')

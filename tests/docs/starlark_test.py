@@ -26,6 +26,7 @@ _OTHERS = {
     "load",
     "local_path_override",
     "module",
+    "select",
     "use_extension",
     "use_repo",
 }

@@ -132,10 +132,25 @@ class DownloadTest(BazelTest):
             self.assert_says(
                 result,
                 r"If an archive wants a login \(401\), put it into ~/.netrc or the file that NETRC "
-                "names, or use Bazel's --credential_helper",
+                "names, or use Bazel's --credential_helper or a downloader configuration",
             )
         netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword pass:word\n")
         self.bazel("build", "//:debs_image", env={"NETRC": str(netrc)})
+
+    def test_a_login_in_a_url_is_refused_and_not_told(self) -> None:
+        login = self.archive.url.replace("http://", "http://somebody:secret@")
+        stanza = self.archive.add(deb(file("./a")))
+        self.lock(stanza.replace(self.archive.url, login))
+        words = "there is a login in a URL; put it into ~/.netrc, or the file that NETRC names"
+        result = self.bazel("build", "//:debs_image", check=False)
+        self.assert_says(result, f"debs.lock:1: package tiny: {words}")
+        self.assertNotIn("secret", result.output)
+        self.write("debs.lock", stanza)
+        for text in (f"{self.archive.url}={login}", login, f"http://a=http://b,{login}"):
+            env = {"APT2OSTREE_MIRRORS": text}
+            result = self.bazel("build", "//:debs_image", env=env, check=False)
+            self.assert_says(result, "APT2OSTREE_MIRRORS")
+            self.assertNotIn("secret", result.output)
 
     def test_a_variable_that_is_no_list_of_mirrors(self) -> None:
         self.lock(self.archive.add(deb(file("./a"))))

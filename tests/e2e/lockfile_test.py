@@ -11,14 +11,6 @@ EXTENSIONS = "@apt2ostree//apt2ostree:extensions.bzl"
 
 
 class LockfileTest(BazelTest):
-    def test_an_absent_lock_is_one_of_no_packages(self) -> None:
-        self.declare("debs", 'lockfile = "//:nothing.lock"')
-        absent = self.commit()
-        self.write("nothing.lock", "")
-        self.assertEqual(self.commit(), absent)
-        self.write("nothing.lock", "\n\n# a comment\n")
-        self.assertEqual(self.commit(), absent)
-
     def test_line_ends_and_blank_lines_make_no_difference(self) -> None:
         one = (
             self.archive.add(deb(file("./a")), "one")

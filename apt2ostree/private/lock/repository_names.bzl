@@ -18,11 +18,9 @@ def deb_repository_name(lock, fields):
     parts = [lock, fields["Package"], fields["Architecture"]]
     return "__".join([part.replace("_", "_u").replace("+", "_p") for part in parts])
 
-_LOCK_SUFFIX = "__lock"
-
 def lock_repository_name(lock):
     """The repository beside a lock's hub, with the lock itself."""
-    return lock + _LOCK_SUFFIX
+    return lock + "__lock"
 
 def data_repository_name(lock):
     """The repository beside a lock's hub, with what its targets are made of."""
@@ -31,7 +29,3 @@ def data_repository_name(lock):
 def edges_repository_name(lock):
     """The repository beside a lock's hub, with which package needs which."""
     return lock + "__edges"
-
-def lock_of_repository(name):
-    """The lock that a repository has, out of the repository's canonical name."""
-    return name.rpartition("~")[2].rpartition("+")[2].removesuffix(_LOCK_SUFFIX)

@@ -13,7 +13,8 @@ OstreeImageInfo = provider(
                     "empty if it was not.",
         "layers": "depset of struct: the trees laid over the packages, those of the base " +
                   "included: `name`, a string, and `manifest`, a File.",
-        "lockfiles": "depset of File: the locks that the packages are from.",
+        "lockfiles": "depset of struct: the locks that the packages are from, each its `name`, a " +
+                     "string, and its `file`.",
         "packages": "depset of OstreeTreeInfo, one per package, those of the base included.",
         "ref": "string: the OSTree ref under which the image is imported by default.",
     },

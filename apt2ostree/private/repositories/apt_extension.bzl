@@ -26,8 +26,8 @@ _lock = tag_class(
                   "field (those of the original apt2ostree).",
         ),
         "lockfile": attr.label(
-            doc = "The lockfile: a Debian Packages index. One that does not exist yet, or is " +
-                  "empty, is a lock of no packages, so that its first update can run.",
+            doc = "The lockfile: a Debian Packages index. It need not exist before its first " +
+                  "update; asking for its packages is then an error.",
             mandatory = True,
         ),
         "name": attr.string(
@@ -49,7 +49,7 @@ _mirror = tag_class(
 def _read(module_ctx, label):
     path = module_ctx.path(label)
     module_ctx.watch(path)
-    return module_ctx.read(path) if path.exists else ""
+    return module_ctx.read(path) if path.exists else None
 
 def _label_name(label):
     """`image/Packages.lock`, or `@module//image:Packages.lock` of another module."""
@@ -58,11 +58,26 @@ def _label_name(label):
     return label.package + "/" + label.name if label.package else label.name
 
 def _parse(module_ctx, label, architectures):
-    path = _label_name(label)
-    lock = parse_lockfile(_read(module_ctx, label), path, architectures)
+    """(what is in a lock, whether it is there at all)."""
+    text = _read(module_ctx, label)
+    lock = parse_lockfile(text or "", _label_name(label), architectures)
     if lock.error:
         fail(lock.error)
-    return lock
+    return lock, text != None
+
+def _absent(name, label):
+    """What is to be said of a lockfile that does not exist."""
+    package = str(label).rpartition(":")[0].replace("@@//", "//").replace("@//", "//")
+    return ("{} does not exist, so nothing can be made of @{}. If it was never written, run its " +
+            "update, the apt_lock that names it (`bazel query 'kind(apt_locks, {}:all)'` finds " +
+            "it): `bazel run {}:TARGET`. If it is elsewhere, say where: `lockfile` of " +
+            "apt.lock(name = \"{}\") in MODULE.bazel").format(
+        _label_name(label),
+        name,
+        package,
+        package,
+        name,
+    )
 
 def _fakeroot(module_ctx, lock):
     """The labels of what configures images of a lock."""
@@ -70,8 +85,8 @@ def _fakeroot(module_ctx, lock):
     if not suite:
         return []
     own = Label("//apt2ostree/configure/locks:{}.lock".format(suite))
-    packages = _parse(module_ctx, own, EMULATORS.keys()).packages
-    keys = [package_key(package.fields) for package in packages]
+    lock_of_suite, _ = _parse(module_ctx, own, EMULATORS.keys())
+    keys = [package_key(package.fields) for package in lock_of_suite.packages]
     return fakeroot_targets(suite, lock.architectures, keys)
 
 def _locks(module_ctx):
@@ -81,8 +96,9 @@ def _locks(module_ctx):
         for tag in module.tags.lock:
             if tag.name in locks:
                 fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, locks[tag.name].module.name, module.name))
-            lock = _parse(module_ctx, tag.lockfile, tag.architectures)
+            lock, exists = _parse(module_ctx, tag.lockfile, tag.architectures)
             locks[tag.name] = struct(
+                absent = "" if exists else _absent(tag.name, tag.lockfile),
                 architectures = lock.architectures,
                 archive = tag.archive,
                 dev = module_ctx.is_dev_dependency(tag),
@@ -110,6 +126,7 @@ def _apt_impl(module_ctx):
     for name, lock in locks.items():
         hub_repository(
             name = name,
+            absent = lock.absent,
             architectures = lock.architectures,
             automatic = automatic_in_lock(lock.packages),
             debs = debs.used[name],

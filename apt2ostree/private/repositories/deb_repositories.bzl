@@ -3,7 +3,7 @@
 load("//apt2ostree/private/lock:closure.bzl", "package_key")
 load("//apt2ostree/private/lock:lockfile.bzl", "package_checksum")
 load("//apt2ostree/private/lock:repository_names.bzl", "deb_repository_name")
-load(":urls.bzl", "package_urls")
+load(":urls.bzl", "has_login", "login_error", "package_urls")
 
 def _check_urls(urls, is_root):
     """What is wrong with a package's URLs, or None.
@@ -45,6 +45,9 @@ def deb_repositories(locks):
             error = _check_urls(urls, lock.is_root)
             if error:
                 text = "{}:{}: package {} {}".format(lock.path, package.line, fields["Package"], error)
+                return struct(repositories = {}, used = {}, error = text)
+            if [url for url in urls if has_login(url)]:
+                text = login_error("{}:{}: package {}".format(lock.path, package.line, fields["Package"]))
                 return struct(repositories = {}, used = {}, error = text)
             own = deb_repository_name(name, fields)
             repositories[own] = dict(

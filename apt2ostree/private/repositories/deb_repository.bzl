@@ -36,7 +36,7 @@ def _deb_repository_impl(repository_ctx):
         allow_fail = True,
     )
     if not result.success:
-        fail("package {} of {}: no file with the {} {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror(). If an archive wants a login (401), put it into ~/.netrc or the file that NETRC names, or use Bazel's --credential_helper.".format(
+        fail("package {} of {}: no file with the {} {} at any of\n  {}\nThe warnings above say what was wrong with each. If the archive has moved on to another version, update the lock; if it is only elsewhere, set APT2OSTREE_MIRRORS=FROM=TO or add an apt.mirror(). If an archive wants a login (401), put it into ~/.netrc or the file that NETRC names, or use Bazel's --credential_helper or a downloader configuration.".format(
             attributes.package,
             attributes.lockfile,
             "SHA-256" if len(attributes.checksum) == 64 else "SHA-512",

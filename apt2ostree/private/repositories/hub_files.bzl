@@ -3,7 +3,7 @@
 load("//apt2ostree/private/lock:repository_names.bzl", "data_repository_name", "edges_repository_name", "lock_repository_name")
 
 _TOP = """\
-load("@apt2ostree//apt2ostree/private/rules:deb_packages.bzl", "deb_packages", "united_packages")
+load("@apt2ostree//apt2ostree/private/rules:deb_packages.bzl", "lock_packages", "united_packages")
 load("@{data}//:lock.bzl", "ARCHITECTURES", "AUTOMATIC", "DEBS", "EMULATOR", "FAKEROOT", "LOCK")
 
 # What configures images of this lock, and is no part of them.
@@ -25,12 +25,11 @@ alias(
     visibility = ["//visibility:public"],
 )
 
-deb_packages(
+lock_packages(
     name = "packages",
     architectures = ARCHITECTURES,
     automatic = AUTOMATIC,
     lock = LOCK,
-    lockfile = ":Packages.lock",
     manual = [key for key in DEBS if key not in AUTOMATIC],
     trees = ["@{{}}//:tree".format(deb) for deb in DEBS.values()],
     visibility = ["//visibility:public"],

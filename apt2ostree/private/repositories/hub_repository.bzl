@@ -20,11 +20,14 @@ def _write(repository_ctx, files):
 
 def _hub_repository_impl(repository_ctx):
     attributes = repository_ctx.attr
+    if attributes.absent:
+        fail(attributes.absent)
     _write(repository_ctx, hub_files(attributes.lock, attributes.packages))
 
 _hub_repository = repository_rule(
     implementation = _hub_repository_impl,
     attrs = {
+        "absent": attr.string(doc = "What to say if the lockfile does not exist; empty if it does."),
         "lock": attr.string(doc = "The lock's name."),
         "packages": attr.string_list(doc = "Names."),
     },
@@ -84,17 +87,19 @@ _edges_repository = repository_rule(
     },
 )
 
-def hub_repository(name, architectures, debs, lockfile, **kwargs):
+def hub_repository(name, absent, architectures, debs, lockfile, **kwargs):
     """Make a lock's hub.
 
     Args:
         name: of the lock, and of the repository.
+        absent: string: what to say to who asks for packages of a lockfile that does not exist;
+            empty if it exists.
         architectures: list of string: of the lock, the native one first.
         debs: dict: `NAME:ARCHITECTURE` → repository, in the lock's order.
         lockfile: label of the lock.
         **kwargs: the other attributes of the repository with the hub's data.
     """
-    _hub_repository(name = name, lock = name, packages = package_names(debs))
+    _hub_repository(name = name, absent = absent, lock = name, packages = package_names(debs))
     _lock_repository(name = lock_repository_name(name), lockfile = lockfile)
     _data_repository(
         name = data_repository_name(name),

@@ -1,5 +1,7 @@
 """Where a package is downloaded from: mirrors, the origin, the snapshot archive."""
 
+_LOGIN = "{}: there is a login in a URL; put it into ~/.netrc, or the file that NETRC names, or use Bazel's --credential_helper, and leave it out here"
+
 # What most filenames are all of.
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-~"
 
@@ -75,9 +77,41 @@ def parse_mirrors(text):
             continue
         start, equals, replacement = item.strip().partition("=")
         if not equals or "://" not in start or "://" not in replacement:
-            return [], "APT2OSTREE_MIRRORS: expected FROM=TO with two URLs, got {}".format(repr(item))
+            # What follows an "@" somewhere, or stands before one, may be of a password.
+            return [], "APT2OSTREE_MIRRORS: expected FROM=TO with two URLs, got {}".format(
+                "something that is not shown, as there may be a password in it" if "@" in text else repr(item),
+            )
+        if has_login(start) or has_login(replacement):
+            return [], _LOGIN.format("APT2OSTREE_MIRRORS or an apt.mirror()")
         mirrors.append((start, replacement))
     return mirrors, None
+
+def has_login(url):
+    """Whether a URL has a user in it, and most often a password.
+
+    Args:
+        url: string.
+
+    Returns:
+        bool.
+    """
+    authority = url.partition("://")[2].partition("/")[0]
+
+    # A slash in a password, which should be written %2F, ends the part that has the host; what is
+    # before it then looks like a host with a port that is no number.
+    port = authority.rpartition("]")[2].partition(":")[2]
+    return "@" in authority or bool("@" in url and port and not port.isdigit())
+
+def login_error(place):
+    """What is to be said of a URL with a login.
+
+    Args:
+        place: string: where it is.
+
+    Returns:
+        string.
+    """
+    return _LOGIN.format(place)
 
 def _join(base, filename):
     # A flat archive's Filename may start with "./".

@@ -8,12 +8,22 @@ source tree; `update_lock_test` fails, without a network, when the lockfile does
 load("@rules_python//python:defs.bzl", "py_test")
 load("//apt2ostree/private/lock:architectures.bzl", "architecture_error")
 load("//apt2ostree/private/providers:apt_lock_info.bzl", "AptLockInfo")
+load(":host_transition.bzl", "host_transition")
+load(":label_text.bzl", "label_text")
 load(":launcher.bzl", "runfiles_path", "write_launcher")
 load(":path_in_package.bzl", "path_in_package")
 
 def _input_file(ctx, file):
     # What a user calls it; in messages a path in the source tree can be clicked on.
     return {"name": file.short_path, "path": runfiles_path(ctx, file)}
+
+def _package_file(ctx):
+    """What the source tree of another repository than the main one is found by."""
+    if not ctx.label.workspace_name:
+        return None
+    (file,) = ctx.files.package_file
+    name = file.owner.package + "/" + file.owner.name if file.owner.package else file.owner.name
+    return {"name": name, "path": runfiles_path(ctx, file)}
 
 def _source(ctx, entry):
     """A line of `source_order`: the number of a file in `sources`, or a release by name."""
@@ -34,16 +44,18 @@ def _apt_lock_config_impl(ctx):
         "label": attributes.target,
         "lockfile": (ctx.label.package + "/" if ctx.label.package else "") + attributes.lockfile,
         "multistrap": [_input_file(ctx, file) for file in ctx.files.multistrap],
+        "package_file": _package_file(ctx),
         "packages": attributes.packages,
         "preferences": [_input_file(ctx, file) for file in ctx.files.preferences],
         "recommends": attributes.recommends,
+        "repository": ctx.label.workspace_name,
         "resolve": attributes.resolve,
         "snapshots": attributes.snapshots,
         "sources": [_source(ctx, entry) for entry in attributes.source_order],
     }))
     runfiles = ctx.runfiles(
-        files = [config] + ctx.files.keyrings + ctx.files.multistrap + ctx.files.preferences +
-                ctx.files.sources,
+        files = [config] + ctx.files.keyrings + ctx.files.multistrap + ctx.files.package_file +
+                ctx.files.preferences + ctx.files.sources,
     )
     return [
         DefaultInfo(files = depset([config]), runfiles = runfiles),
@@ -62,6 +74,7 @@ _apt_lock_config = rule(
         "keyrings": attr.label_list(allow_files = True),
         "lockfile": attr.string(mandatory = True),
         "multistrap": attr.label_list(allow_files = True),
+        "package_file": attr.label_list(allow_files = True),
         "packages": attr.string_list(),
         "preferences": attr.label_list(allow_files = True),
         "recommends": attr.bool(),
@@ -76,9 +89,10 @@ _apt_lock_config = rule(
 
 def _update_locks_impl(ctx):
     locks = [lock[AptLockInfo] for lock in ctx.attr.locks]
+    (tool,) = ctx.attr._tool
     launcher, runfiles = write_launcher(
         ctx,
-        ctx.attr._tool,
+        tool,
         [("--config", lock.config) for lock in locks],
     )
     result = [DefaultInfo(
@@ -108,7 +122,14 @@ apt_locks(
             mandatory = True,
             providers = [AptLockInfo],
         ),
-        "_tool": attr.label(default = "//tools:update_lock", executable = True, cfg = "target"),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+        "_tool": attr.label(
+            default = "//tools:update_lock",
+            executable = True,
+            cfg = host_transition,
+        ),
     },
     executable = True,
 )
@@ -181,6 +202,8 @@ def apt_lock(
         fail("apt_lock(name = \"{}\"): lockfile: {}".format(name, error))
     config = name + "_config"
     files = [source for source in sources if not source.startswith("{")]
+    label = native.package_relative_label(":" + name)
+    path = "{}/{}".format(label.package, lock) if label.package else lock
     _apt_lock_config(
         name = config,
         architecture = architecture,
@@ -191,6 +214,7 @@ def apt_lock(
         keyrings = keyrings,
         lockfile = lock,
         multistrap = ([multistrap] if multistrap else []) + multistrap_files,
+        package_file = native.glob(["BUILD.bazel", "BUILD"], allow_empty = True)[-1:],
         packages = packages,
         preferences = preferences,
         recommends = recommends,
@@ -202,7 +226,7 @@ def apt_lock(
         ],
         sources = files,
         tags = tags + ["manual"],
-        target = "//{}:{}".format(native.package_name(), name),
+        target = label_text(label),
         testonly = testonly,
         visibility = ["//visibility:private"],
     )
@@ -221,7 +245,8 @@ def apt_lock(
             "--config",
             "$(rootpath {})".format(config),
             "--lockfile",
-            "{}/{}".format(native.package_name(), lock) if native.package_name() else lock,
+            # A test begins in the main repository's directory of the runfiles.
+            "../{}/{}".format(label.workspace_name, path) if label.workspace_name else path,
         ],
         # The lockfile is not there before the first update: then the test says so.
         data = [config] + native.glob([lock], allow_empty = True),

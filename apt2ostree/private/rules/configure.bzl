@@ -3,6 +3,7 @@
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":configuring.bzl", "configuring")
 load(":image_description.bzl", "describe_image")
 load(":label_text.bzl", "label_text")
 load(":request.bzl", "request")
@@ -19,6 +20,11 @@ CONFIGURE_ATTRS = {
     "configure": attr.bool(
         doc = "Run the packages' maintainer scripts, so that the image is ready to boot. Needs " +
               "user namespaces where the action runs.",
+    ),
+    "configured_by": attr.label_list(
+        doc = "The packages again, to be asked for what configures them: the macro sets it.",
+        cfg = configuring,
+        providers = [DebPackagesInfo],
     ),
     "debconf": attr.label(
         doc = "Answers to debconf's questions, as debconf-set-selections(1) takes them.",
@@ -154,7 +160,10 @@ def emulator_files(ctx, base):
         return base
     if len(ctx.files.emulator) > 1:
         fail("{}: `emulator` is more than one file".format(label_text(ctx.label)))
-    return ctx.files.emulator or base
+    return ctx.files.emulator or _first_of([
+        packages[DebPackagesInfo].emulator
+        for packages in ctx.attr.configured_by
+    ]) or base
 
 def fakeroot_trees(ctx, base):
     """The packages that an image is configured with.
@@ -168,10 +177,20 @@ def fakeroot_trees(ctx, base):
     """
     if not ctx.attr.configure:
         return base
-    own = ctx.attr.fakeroot[DebPackagesInfo].trees.to_list() if ctx.attr.fakeroot else []
+    own = _first_of([ctx.attr.fakeroot[DebPackagesInfo].trees] if ctx.attr.fakeroot else [
+        packages[DebPackagesInfo].fakeroot
+        for packages in ctx.attr.configured_by
+    ])
     if not own and not base:
         fail(("{}: `configure = True` needs fakeroot and libfakeroot for the image's C library " +
               "and architecture, and the rule set has none pinned that fits. Put both into a " +
               "lock, and point the attribute `fakeroot` at it: `fakeroot = " +
               "\"@LOCK//fakeroot\"`").format(label_text(ctx.label)))
     return own or base
+
+def _first_of(depsets):
+    """What the first of some depsets has that has anything: a list."""
+    for found in depsets:
+        if found:
+            return found.to_list()
+    return []

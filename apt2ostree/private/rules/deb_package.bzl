@@ -11,6 +11,8 @@ def _deb_package_impl(ctx):
         DebPackagesInfo(
             architectures = [],
             automatic = [],
+            emulator = depset(),
+            fakeroot = depset(),
             local = depset([tree]),
             lock = ctx.label.name,
             lockfiles = depset(),

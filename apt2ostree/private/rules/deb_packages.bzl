@@ -4,6 +4,7 @@ load("//apt2ostree/private/lock:automatic.bzl", "automatic_in_closure")
 load("//apt2ostree/private/lock:closure.bzl", "closure")
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
 load("//apt2ostree/private/providers:ostree_tree_info.bzl", "OstreeTreeInfo")
+load(":configuring.bzl", "CONFIGURING_ATTRS", "not_configuring", "when_configuring")
 
 def _deb_packages_impl(ctx):
     trees = [tree[OstreeTreeInfo] for tree in ctx.attr.trees]
@@ -15,9 +16,17 @@ def _deb_packages_impl(ctx):
         DebPackagesInfo(
             architectures = ctx.attr.architectures,
             automatic = ctx.attr.automatic,
+            emulator = depset(ctx.files.emulator),
+            fakeroot = depset(
+                transitive = [package[DebPackagesInfo].trees for package in ctx.attr.fakeroot],
+                order = "preorder",
+            ),
             local = depset(),
             lock = ctx.attr.lock,
-            lockfiles = depset(ctx.files.lockfile),
+            lockfiles = depset([
+                struct(name = ctx.attr.lock, file = file)
+                for file in ctx.files.lockfile
+            ]),
             manual = ctx.attr.manual,
             trees = depset(trees, order = "preorder"),
         ),
@@ -35,6 +44,16 @@ deb_packages = rule(
         "automatic": attr.string_list(
             doc = "`NAME:ARCHITECTURE` of the packages that nobody asked for.",
         ),
+        "emulator": attr.label(
+            allow_files = True,
+            cfg = "exec",
+            doc = "The program that runs those of the packages on other machines.",
+        ),
+        "fakeroot": attr.label_list(
+            cfg = not_configuring,
+            doc = "The packages with whose help the set is configured.",
+            providers = [DebPackagesInfo],
+        ),
         "lock": attr.string(doc = "Name of the lock."),
         "lockfile": attr.label(doc = "The lock itself.", allow_single_file = True),
         "manual": attr.string_list(doc = "`NAME:ARCHITECTURE` of the others."),
@@ -46,15 +65,33 @@ deb_packages = rule(
             doc = "The packages' trees, in the lock's order.",
             providers = [OstreeTreeInfo],
         ),
-    },
+    } | CONFIGURING_ATTRS,
     provides = [DebPackagesInfo],
 )
+
+def lock_packages(trees, **kwargs):
+    """A set of packages of a hub: the packages, or what configures them.
+
+    Args:
+        trees: list of labels: the packages' trees.
+        **kwargs: the other attributes of `deb_packages`.
+    """
+    deb_packages(
+        emulator = when_configuring("//:emulator", None),
+        fakeroot = when_configuring(["//:fakeroot"], []),
+        lockfile = "//:Packages.lock",
+        trees = when_configuring([], trees),
+        **kwargs
+    )
 
 def _united_packages_impl(ctx):
     packages = [package[DebPackagesInfo] for package in ctx.attr.packages]
     return [DebPackagesInfo(
         architectures = [],
         automatic = [],
+        emulator = depset(),
+        fakeroot = depset(),
+        local = depset(),
         lock = ctx.label.name,
         lockfiles = depset(transitive = [package.lockfiles for package in packages]),
         manual = [],
@@ -88,12 +125,11 @@ def package_targets(name, architectures, automatic, debs, edges, lock):
         key = name + ":" + architecture
         reached = closure(edges, [key])
         asked = automatic_in_closure(key, reached, automatic)
-        deb_packages(
+        lock_packages(
             name = architecture,
             architectures = architectures,
             automatic = asked.automatic,
             lock = lock,
-            lockfile = "//:Packages.lock",
             manual = asked.manual,
             trees = ["@{}//:tree".format(deb) for key, deb in debs.items() if key in reached],
             visibility = ["//visibility:public"],

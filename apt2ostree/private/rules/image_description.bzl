@@ -1,6 +1,5 @@
 """What is said of a built image, to actions and to `bazel run`."""
 
-load("//apt2ostree/private/lock:repository_names.bzl", "lock_of_repository")
 load(":label_text.bzl", "label_text")
 load(":request.bzl", "mapped")
 
@@ -42,16 +41,16 @@ def describe_image(label, tree, info, ref = "", status = []):
             [part.manifest for part in info.packages.to_list() + info.layers.to_list()],
         ),
         tools = depset(
-            fakeroot_manifests,
-            transitive = [fakeroot_objects, info.emulator, info.lockfiles],
+            fakeroot_manifests + [lock.file for lock in info.lockfiles.to_list()],
+            transitive = [fakeroot_objects, info.emulator],
         ),
     )
 
 def _layer(layer):
     return json.encode([layer.name, layer.manifest.path])
 
-def _lockfile(file):
-    return json.encode([lock_of_repository(file.owner.workspace_name), file.path])
+def _lockfile(lock):
+    return json.encode([lock.name, lock.file.path])
 
 def _package(tree):
     return json.encode(tree.manifest.path)

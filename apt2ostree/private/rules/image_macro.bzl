@@ -13,21 +13,19 @@ def ostree_image(name, packages = [], configure = False, emulator = None, fakero
         packages: list of labels: packages, as `@LOCK//:packages` or `@LOCK//NAME`.
         configure: run the packages' maintainer scripts.
         emulator: label: program that runs those of the image on machines that do not, if it is to
-            be configured; by default `@LOCK//:emulator` of the first lock in `packages`, or what
-            the base has.
+            be configured; by default `@LOCK//:emulator` of the first lock in `packages` that has
+            one, or what the base has.
         fakeroot: label: packages fakeroot and libfakeroot that fit the image, which do not
-            become part of it; by default `@LOCK//:fakeroot` of the first lock in `packages`,
-            or what the base has.
+            become part of it; by default `@LOCK//:fakeroot` of the first lock in `packages` that
+            has one, or what the base has.
         **kwargs: the other attributes of the rule.
     """
     if type(packages) == "list":
         _check_locks(name, packages)
-    if configure and type(packages) == "list":
-        fakeroot = fakeroot or _of_lock(packages, "fakeroot")
-        emulator = emulator or _of_lock(packages, "emulator")
     _ostree_image(
         name = name,
         configure = configure,
+        configured_by = packages if configure and not (emulator and fakeroot) else [],
         emulator = emulator,
         fakeroot = fakeroot,
         packages = packages,
@@ -49,11 +47,3 @@ def _check_locks(name, packages):
                 repr(lock),
                 repr(lock),
             ))
-
-def _of_lock(packages, name):
-    """A target of the first lock among some packages, or None."""
-    for package in packages:
-        repository = native.package_relative_label(package).workspace_name
-        if repository:
-            return "@@{}//:{}".format(repository, name)
-    return None

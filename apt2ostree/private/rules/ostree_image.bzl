@@ -170,7 +170,7 @@ def _compose(ctx, name, package_trees, layers):
     return manifest, objects, commit
 
 def _lockfiles(ctx):
-    """depset of File: the locks that the packages are from, those of the base among them."""
+    """depset of struct: the locks that the packages are from, those of the base among them."""
     bases = [ctx.attr.base[OstreeImageInfo]] if ctx.attr.base else []
     packages = [packages[DebPackagesInfo] for packages in ctx.attr.packages]
     return depset(transitive = [info.lockfiles for info in bases + packages])
@@ -202,13 +202,14 @@ def _image_info(ctx, commit, layers, fakeroot, emulator):
     )
 
 def _check_packages(ctx):
-    """A lock that nobody has written yet makes an empty image, in which nothing can be run."""
-    if not ctx.attr.configure or ctx.attr.base:
+    """A lock of no packages, as one that was emptied, is not what an image is meant to be of."""
+    if ctx.attr.base or (ctx.attr.layers and not ctx.attr.configure):
         return
     for packages in ctx.attr.packages:
         if not packages[DebPackagesInfo].trees.to_list():
-            fail(("{}: there are no packages in {}: its lockfile is empty or does not exist. " +
-                  "`bazel run` the `apt_lock` that writes it").format(
+            fail(("{}: there are no packages in {}: its lockfile is empty. `bazel run` the " +
+                  "`apt_lock` that writes it; an image that is meant to be empty has " +
+                  "`packages = []`").format(
                 label_text(ctx.label),
                 packages.label,
             ))

@@ -106,6 +106,7 @@ def _ostree_tree_impl(ctx):
             "empty_files": [names for program in programs for names in program.empty_files],
             "executables": [pairs for program in programs for pairs in program.executables],
             "files": files + [pair for program in programs for pair in program.files],
+            "generated": [pairs for program in programs for pairs in program.generated],
             "group": attributes.group,
             "groups": attributes.groups,
             "mode": attributes.mode,

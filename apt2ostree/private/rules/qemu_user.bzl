@@ -1,6 +1,7 @@
 """An emulator out of its package: one program of dozens, so the package is no tree."""
 
 load("//apt2ostree/private/providers:deb_packages_info.bzl", "DebPackagesInfo")
+load(":configuring.bzl", "CONFIGURING_ATTRS", "not_configuring")
 load(":request.bzl", "request")
 
 def _qemu_user_impl(ctx):
@@ -30,10 +31,11 @@ qemu_user = rule(
     implementation = _qemu_user_impl,
     attrs = {
         "packages": attr.label_list(
+            cfg = not_configuring,
             doc = "One package of a lock, or none.",
             providers = [DebPackagesInfo],
         ),
         "program": attr.string(doc = "Its path in the package.", mandatory = True),
         "_tool": attr.label(default = "//tools:deb_file", executable = True, cfg = "exec"),
-    },
+    } | CONFIGURING_ATTRS,
 )

@@ -16,6 +16,7 @@ _NOTHING = {
     "empty_files": [],
     "executables": [],
     "files": [],
+    "generated": [],
     "group": "0",
     "groups": {},
     "mode": "0644",

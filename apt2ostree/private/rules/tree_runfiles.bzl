@@ -12,8 +12,8 @@ def program_files(ctx, target, path):
         path: string: where the program goes, or in a slash the directory.
 
     Returns:
-        A struct: `executables`, `files` and `empty_files`, to be added to those of the tree tool's
-        request, and `inputs`, a depset of File.
+        A struct: `executables`, `files`, `empty_files` and `generated`, to be added to those of the tree
+        tool's request, and `inputs`, a depset of File.
     """
     default = target[DefaultInfo]
     executable = default.files_to_run.executable
@@ -28,6 +28,7 @@ def program_files(ctx, target, path):
             empty_files = [],
             executables = [program],
             files = [],
+            generated = [],
             inputs = depset([executable]),
         )
 
@@ -35,6 +36,14 @@ def program_files(ctx, target, path):
     workspace = ctx.workspace_name
 
     def _file(file):
+        if not file.is_source:
+            return None
+        return json.encode([directory + _runfiles_path(workspace, file), file.path])
+
+    # Among these may be symlinks, as those of a virtual environment; Bazel 7 does not tell.
+    def _generated(file):
+        if file.is_source:
+            return None
         return json.encode([directory + _runfiles_path(workspace, file), file.path])
 
     def _link(entry):
@@ -58,6 +67,7 @@ def program_files(ctx, target, path):
             mapped(runfiles.root_symlinks, _root_link),
         ],
         files = [(directory + "_repo_mapping", file) for file in mappings],
+        generated = [mapped(runfiles.files, _generated)],
         inputs = depset([executable] + mappings + links, transitive = [runfiles.files]),
     )
 

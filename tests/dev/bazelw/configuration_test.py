@@ -18,6 +18,11 @@ class ConfigurationTest(unittest.TestCase):
         for module in modules:
             self.assertLessEqual({f"{module}/MODULE.bazel", f"{module}/source.json"}, set(files))
 
+    def test_stub_modules_can_be_loaded(self) -> None:
+        files = configuration(Path("/cache"), b"")
+        self.assertIn("registry/empty/BUILD.bazel", files)
+        self.assertIn(b"buildozer_binary = ", files["registry/empty/buildozer_binary.bzl"])
+
     def test_bazel_keeps_what_it_makes_in_the_cache(self) -> None:
         bazelrc = configuration(Path("/cache"), b"")["bazelrc"].decode()
         self.assertIn("startup --output_user_root=/cache/bazel\n", bazelrc)

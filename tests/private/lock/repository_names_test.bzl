@@ -1,7 +1,7 @@
 """Tests of repository_names.bzl."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//apt2ostree/private/lock:repository_names.bzl", "deb_repository_name", "lock_of_repository", "lock_repository_name")  # buildifier: disable=bzl-visibility
+load("//apt2ostree/private/lock:repository_names.bzl", "deb_repository_name")  # buildifier: disable=bzl-visibility
 
 # What a lock allows in names of packages and architectures; few letters, so that the others are
 # drawn often.
@@ -69,20 +69,10 @@ def _no_two_packages_share_a_name_impl(ctx):
 
 _no_two_packages_share_a_name_test = unittest.make(_no_two_packages_share_a_name_impl)
 
-def _the_lock_of_a_repository_impl(ctx):
-    env = unittest.begin(ctx)
-    for canonical in ["_main~apt~{}", "apt2ostree++apt+{}", "apt2ostree~0.1.0~apt~{}"]:
-        own = canonical.format(lock_repository_name("my_debs"))
-        asserts.equals(env, "my_debs", lock_of_repository(own))
-    return unittest.end(env)
-
-_the_lock_of_a_repository_test = unittest.make(_the_lock_of_a_repository_impl)
-
 def repository_names_test_suite(name):
     unittest.suite(
         name,
         _names_test,
         _a_new_version_changes_no_name_test,
         _no_two_packages_share_a_name_test,
-        _the_lock_of_a_repository_test,
     )

@@ -121,6 +121,16 @@ def _the_variable_impl(ctx):
             error and error.startswith("APT2OSTREE_MIRRORS: expected FROM=TO with two URLs, got "),
             repr(text),
         )
+    for text in ["http://a=http://u:pw@b", "http://a=http://u:p/pw@b", "http://u:pw@a=http://b", "http://c=http://d,http://a=http://pw@b"]:
+        _, error = parse_mirrors(text)
+        asserts.equals(
+            env,
+            "APT2OSTREE_MIRRORS or an apt.mirror(): there is a login in a URL; put it into ~/.netrc, or the file that NETRC names, or use Bazel's --credential_helper, and leave it out here",
+            error,
+        )
+    for text in ["http://u:pw@b", "http://a=u:pw@b", "http://a=http://u:x,pw@b", "http://a=http://u:x,pw"]:
+        _, error = parse_mirrors(text + ("" if "@" in text else ",@"))
+        asserts.false(env, "pw" in error, error)
     return unittest.end(env)
 
 _the_variable_test = unittest.make(_the_variable_impl)

@@ -188,7 +188,8 @@ def ostree_image_test_suite(name):
     ostree_image(name = "image", packages = [":both"], tags = ["manual"])
     ostree_image(name = "other_image", packages = [":both"], ref = "my/ref", tags = ["manual"])
     deb_packages(name = "nothing", lock = "empty", tags = ["manual"], trees = [])
-    ostree_image(name = "of_nothing", configure = True, packages = [":nothing"], tags = ["manual"])
+    ostree_image(name = "of_nothing", packages = [":nothing"], tags = ["manual"])
+    ostree_image(name = "configured_of_nothing", configure = True, packages = [":nothing"], tags = ["manual"])
     ostree_image(name = "device", bootable = True, packages = [":both"], tags = ["manual"], version = "1")
     ostree_disk(name = "disk_of_no_device", branch = "b", image = ":image", tags = ["manual"])
     ostree_image(name = "upon_device", base = ":device", tags = ["manual"])
@@ -242,7 +243,8 @@ def ostree_image_test_suite(name):
         "disk_of_no_device": "image is not bootable: set `bootable = True` there",
         "upon_device": "device is bootable, and nothing can be made upon an image that is laid out",
         "version_alone": "`version` is of bootable images alone: set `bootable = True`, too",
-        "of_nothing": "nothing: its lockfile is empty or does not exist. `bazel run` the `apt_lock`",
+        "of_nothing": "nothing: its lockfile is empty. `bazel run` the `apt_lock` that writes it",
+        "configured_of_nothing": "nothing: its lockfile is empty. `bazel run` the `apt_lock`",
         "of_a_tree": ":one in `packages` is a tree and no package: it goes into `layers`",
         "layer_of_packages": ":both in `layers` is a package, or packages: it goes into `packages`",
         "layer_of_a_program": ":program in `layers` is a program and no tree: name in `layers` an " +
