@@ -86,6 +86,19 @@ class Archive:
         }
         return "".join(f"{key}: {value}\n" for key, value in stanza.items() if value)
 
+    def publish(self, *stanzas: str) -> str:
+        """Make it a flat archive of packages that `add` gave; return its deb822 source."""
+        more = "Maintainer: Nobody <nobody@example.org>\nDescription: test\n"
+        index = "\n".join(stanza + more for stanza in stanzas).encode()
+        self.files["debian/Packages"] = index
+        release = (
+            "Origin: Test\nSuite: stable\nArchitectures: amd64\n"
+            f"Date: Tue, 01 Sep 2026 12:00:00 UTC\nSHA256:\n"
+            f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages\n"
+        )
+        self.files["debian/Release"] = release.encode()
+        return f"Types: deb\nURIs: {self.url}\nSuites: ./\nTrusted: yes\n"
+
     def asked(self) -> list[str]:
         """The base names of what was asked for since the last call."""
         names = [path.rpartition("/")[2] for path in self.requests]

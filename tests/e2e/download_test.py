@@ -137,6 +137,41 @@ class DownloadTest(BazelTest):
         netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword pass:word\n")
         self.bazel("build", "//:debs_image", env={"NETRC": str(netrc)})
 
+    def test_update_lock_and_mirror_log_in_as_netrc_says(self) -> None:
+        package = deb(file("./a"), control=control("tiny"))
+        source = self.archive.publish(self.archive.add(package, "tiny", APT_Sources=""))
+        self.archive.login = "somebody:secret"
+        self.write("a.sources", source)
+        self.declare("debs", 'lockfile = "//:debs.lock"')
+        build = self.workspace / "BUILD.bazel"
+        build.write_text(
+            build.read_text().replace('"ostree_image"', '"apt_lock", "ostree_image"')
+            + 'apt_lock(name = "update", architecture = "amd64", include_essential = False, '
+            'include_priority = [], lockfile = "debs.lock", packages = ["tiny"], '
+            'sources = ["a.sources"])\n'
+        )
+        netrc = self.scratch / "netrc"
+        netrc.write_text("")
+        env = {"NETRC": str(netrc), "XDG_CACHE_HOME": str(self.scratch / "cache")}
+        self.assert_says(
+            self.bazel("run", "//:update", env=env, check=False),
+            "the server says 401 Unauthorized; if it wants a login, put it into ~/.netrc, or the "
+            "file that NETRC names, where builds find it too; Bazel's --credential_helper and "
+            "downloader configuration serve builds alone",
+        )
+        netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword secret\n")
+        self.bazel("run", "//:update", env=env)
+        self.assertIn("Package: tiny\n", (self.workspace / "debs.lock").read_text())
+        self.assertNotIn("secret", (self.workspace / "debs.lock").read_text())
+        self.bazel("build", "//:debs_image", env=env)
+        env["XDG_CACHE_HOME"] = str(self.scratch / "another")
+        self.bazel("run", "//:update", "--", "mirror", self.scratch / "mirror", env=env)
+        self.assertTrue(list((self.scratch / "mirror").rglob("*.deb")))
+        self.write("a.sources", source.replace("http://", "http://somebody:secret@"))
+        result = self.bazel("run", "//:update", env=env, check=False)
+        self.assert_says(result, "a.sources:2: there is a login in a URI, which whoever has this")
+        self.assertNotIn("secret", result.output)
+
     def test_a_login_in_a_url_is_refused_and_not_told(self) -> None:
         login = self.archive.url.replace("http://", "http://somebody:secret@")
         stanza = self.archive.add(deb(file("./a")))

@@ -27,18 +27,9 @@ apt_lock(
 
 class ModulesTest(BazelTest):
     def publish(self) -> str:
-        """Serve a flat archive of one package; return the package's stanza for a lock."""
-        stanza = self.archive.add(deb(file("./a"), control=control("tiny")), "tiny", APT_Sources="")
-        text = f"{stanza}Maintainer: Nobody <nobody@example.org>\nDescription: test\n"
-        index = text.encode()
-        digest = hashlib.sha256(index).hexdigest()
-        self.archive.files["debian/Packages"] = index
-        release = (
-            "Origin: Test\nSuite: stable\nArchitectures: amd64\n"
-            f"Date: Tue, 01 Sep 2026 12:00:00 UTC\nSHA256:\n {digest} {len(index)} Packages\n"
-        )
-        self.archive.files["debian/Release"] = release.encode()
-        return stanza
+        """Serve an archive of one package; return its source."""
+        package = deb(file("./a"), control=control("tiny"))
+        return self.archive.publish(self.archive.add(package, "tiny", APT_Sources=""))
 
     def library(self) -> "dict[str, str]":
         """Path → text of the files of a module with a lock."""
@@ -53,7 +44,7 @@ class ModulesTest(BazelTest):
             + 'ostree_image(name = "rootfs", packages = ["@base_debs//:packages"], '
             + 'visibility = ["//visibility:public"])\n',
             "os/Packages.lock": stanza,
-            "os/a.sources": f"Types: deb\nURIs: {self.archive.url}\nSuites: ./\nTrusted: yes\n",
+            "os/a.sources": self.publish(),
         }
 
     def depend(self, override: str) -> None:
@@ -66,7 +57,6 @@ class ModulesTest(BazelTest):
         self.write("os/Packages.lock", "the root's own\n")
 
     def test_a_module_in_a_directory(self) -> None:
-        self.publish()
         for name, text in self.library().items():
             self.write(f"lib/{name}", text)
         self.write(".bazelignore", "lib\n")
@@ -82,7 +72,6 @@ class ModulesTest(BazelTest):
         self.bazel("test", "--test_output=errors", "@lib//os:update_lock_test")
 
     def test_a_module_that_was_downloaded(self) -> None:
-        self.publish()
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w:gz") as tar:
             for name, text in self.library().items():
