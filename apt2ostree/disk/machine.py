@@ -24,7 +24,6 @@ _FIRMWARE = "usr/share/OVMF/OVMF_CODE_4M.fd"
 _VARIABLES = "usr/share/OVMF/OVMF_VARS_4M.fd"
 PORT = "apt2ostree"
 """The name of the port for answers: /dev/virtio-ports/apt2ostree in the machine."""
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,6 @@ class Run:
     console: Sequence[str]
     seconds: float
     timed_out: bool
-
-    def end_of_console(self) -> str:
-        """The last lines of its console, for errors."""
-        return "\n".join(self.console[-_SHOWN:])
 
 
 def command(toolbox: Toolbox, disk: Path, scratch: Path, options: Options) -> list[str]:

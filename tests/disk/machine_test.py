@@ -30,7 +30,7 @@ class MachineTest(ScratchTest):
         )
         self.assertTrue(run.timed_out)
         self.assertEqual(list(run.answers), [])
-        self.assertIn("BdsDxe: ", run.end_of_console())
+        self.assertIn("BdsDxe: ", "\n".join(run.console))
         self.assertEqual(len(shown), len(run.console))
         self.assertRegex(shown[-1], r"^ *\d+\.\d ")
 
