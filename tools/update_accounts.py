@@ -15,15 +15,7 @@ from apt2ostree.tree import manifest
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tool; see --help."""
-    parser = argparse.ArgumentParser(prog="update_accounts", description=__doc__)
-    hidden = argparse.SUPPRESS  # What the rule passes.
-    parser.add_argument("--target", required=True, help=hidden)
-    parser.add_argument("--image", required=True, type=Path, help=hidden)
-    parser.add_argument("--accounts", required=True, help=hidden)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if it lacks something"
-    )
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     texts = manifest.load(options.image).texts
     workspace = Path() if options.check else _workspace()
     path = workspace / options.accounts
@@ -46,6 +38,19 @@ def main(arguments: Sequence[str]) -> int:
         path.write_text(new, encoding="utf-8")
         print(f"{options.accounts}: {_count(new) - _count(text)} lines added")
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's parser."""
+    result = argparse.ArgumentParser(prog="update_accounts", description=__doc__)
+    hidden = argparse.SUPPRESS  # What the rule passes.
+    result.add_argument("--target", required=True, help=hidden)
+    result.add_argument("--image", required=True, type=Path, help=hidden)
+    result.add_argument("--accounts", required=True, help=hidden)
+    result.add_argument(
+        "--check", action="store_true", help="write nothing; fail if it lacks something"
+    )
+    return result
 
 
 def _count(text: str) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev import release
-from tools import image, init, update_lock
+from tools import image, init, update_accounts, update_lock
 
 SOURCES = Path("MODULE.bazel").resolve().parent
 """The rule set itself: where the runfiles' symlinks lead."""
@@ -33,6 +33,7 @@ ELSEWHERE = {
     "mkdir": "any system has it",
     "ostree": "tests/scenarios/variants/shipping_test.py",
     "skopeo": "tests/ship/oci_test.py, from and to directories: a registry needs a server",
+    "touch": "any system has it",
 }
 
 
@@ -58,6 +59,8 @@ def parser(label: str) -> tuple[argparse.ArgumentParser, list[str]]:
         return release.parser(), []
     if label.rpartition(":")[2].startswith("update_lock"):
         return update_lock.parser(), ["--config=c"]
+    if label.endswith(":update_accounts"):
+        return update_accounts.parser(), ["--target=t", "--image=i", "--accounts=a"]
     return image.parser(), ["--image=i", "--runfiles=r"]
 
 
