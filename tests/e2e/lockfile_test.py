@@ -126,7 +126,8 @@ class LockfileTest(BazelTest):
         self.assert_says(
             self.bazel("build", "//:debs_image", check=False),
             r"apt.lock\(name = \"debs\"\) is there twice, in the modules user and other: names of "
-            "locks are global, so give one of them another",
+            "locks are global, so give one of them another; a module that is not yours can be "
+            "patched with single_version_override",
         )
 
     def module(self, name: str, lock: str, *stanzas: str) -> None:

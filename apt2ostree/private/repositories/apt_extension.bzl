@@ -95,7 +95,7 @@ def _locks(module_ctx):
     for module in module_ctx.modules:
         for tag in module.tags.lock:
             if tag.name in locks:
-                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another".format(tag.name, locks[tag.name].module.name, module.name))
+                fail("apt.lock(name = \"{}\") is there twice, in the modules {} and {}: names of locks are global, so give one of them another; a module that is not yours can be patched with single_version_override(patches = …)".format(tag.name, locks[tag.name].module.name, module.name))
             lock, exists = _parse(module_ctx, tag.lockfile, tag.architectures)
             locks[tag.name] = struct(
                 absent = "" if exists else _absent(tag.name, tag.lockfile),
